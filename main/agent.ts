@@ -1,0 +1,118 @@
+/** The composition root: starts one agent. Both shells call this and then only use its door. */
+import { join } from "node:path";
+import { AgentError, type AgentStatus, type Disposable } from "all-use-agent/sdk";
+import { AgentCore } from "./agent/core.ts";
+import { startLoop } from "./agent/loop.ts";
+import { builtPage } from "./agent/paths.ts";
+import { agentStatus } from "./agent/status.ts";
+import { createDoor } from "./api/door.ts";
+import { readOrMakeToken } from "./api/token.ts";
+import type { AgentView, StreamEvent } from "./api/view.ts";
+import { readConfig } from "./host/config-file.ts";
+import { openDataDir } from "./host/data-dir.ts";
+import { LogBook } from "./host/log.ts";
+import { RealTime, SimulatedTime } from "./host/time.ts";
+
+export interface AgentOptions {
+  /** Absolute path of the data folder. */
+  readonly dataDir: string;
+  readonly shell: "edge" | "desktop";
+  /** No collectors, analytics or retention: storage, query and the door only. */
+  readonly bare?: boolean;
+  readonly simulatedClock?: boolean;
+  /** Absolute path; default `<dataDir>/config.json`, which need not exist. */
+  readonly configFile?: string;
+  readonly auth?: "token" | "none";
+  /** An error in the agent's own code that nobody caught: the shell should stop and exit. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+export interface Agent {
+  readonly door: (request: Request) => Promise<Response>;
+  readonly dataDir: string;
+  /** What signs in to the door; null with `auth: "none"`. */
+  readonly token: string | null;
+  status(): AgentStatus;
+  subscribe(listener: (event: StreamEvent) => void): Disposable;
+  /** Time passed that could not be watched: sleep, a stopped process. */
+  noteGap(fromMs: number, toMs: number, reason: string): void;
+  /** Stops everything, losing nothing. Legal twice. */
+  stop(): Promise<void>;
+}
+
+/** A pause this short between two runs is a restart, not a gap. */
+const RESTART_GAP_MIN_MS = 2500;
+/** 2026-01-01: where a simulated clock begins. */
+const SIMULATED_START_MS = Date.UTC(2026, 0, 1);
+
+/**
+ * Starts an agent. Resolves when storage serves and every plugin has started or failed.
+ * Throws `data_dir_unwritable`, `data_dir_locked`, `config_invalid`.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const lock = openDataDir(options.dataDir);
+  try {
+    return await assemble(options, lock);
+  } catch (error) {
+    await lock.dispose();
+    throw error;
+  }
+}
+
+async function assemble(options: AgentOptions, lock: Disposable): Promise<Agent> {
+  const { dataDir, bare = false } = options;
+  const config = await readConfig(options.configFile ?? join(dataDir, "config.json"), options.configFile !== undefined);
+  const token = options.auth === "none" ? null : await readOrMakeToken(dataDir);
+  const book = new LogBook(dataDir, config.log_level);
+  const time = options.simulatedClock ? new SimulatedTime(SIMULATED_START_MS) : new RealTime();
+  const core = new AgentCore({ dataDir, bare, config, time, book, onFatal: options.onFatal ?? (() => {}) });
+  const startedMs = time.now();
+  const status = (): AgentStatus => agentStatus(core, startedMs, options.shell);
+  await core.start();
+  if (!bare) noteRestart(core);
+  const loop = bare ? null : startLoop(core);
+  let stopped: Promise<void> | null = null;
+
+  const view: AgentView = {
+    ready: () => stopped === null && core.store() !== null,
+    status,
+    plugins: () => core.host.reports(),
+    panels: () => core.host.panels(),
+    recommendations: () => core.desk.list(),
+    dismiss: async (id, reason) => core.desk.dismiss(id, reason),
+    findings: (fromMs, toMs, limit) => core.findings.between(fromMs, toMs, limit),
+    gaps: (fromMs, toMs) => core.store()?.plugin.gaps(fromMs, toMs) ?? [],
+    forecast: (expr, horizonMs, stepMs, signal) => core.forecasts.report(expr, horizonMs, stepMs, signal),
+    query: core.query,
+    storage: () => core.storage(),
+    metadata: () => core.metadata(),
+    route: (method, path) => core.host.route(method, path),
+    subscribe: (listener) => core.subscribe(listener),
+    advanceClock: async (ms) => {
+      if (!(time instanceof SimulatedTime)) throw new AgentError("clock_not_simulated", "time can be moved only in an agent started with --clock simulated");
+      await time.advance(ms);
+    },
+  };
+  const stop = async (): Promise<void> => {
+    await loop?.dispose();
+    await core.stop();
+    book.close();
+    await lock.dispose();
+  };
+  return {
+    door: createDoor(view, { auth: token === null ? { mode: "none" } : { mode: "token", token }, pageDir: builtPage() }),
+    dataDir,
+    token,
+    status,
+    subscribe: view.subscribe,
+    noteGap: (fromMs, toMs, reason) => core.noteGap(fromMs, toMs, reason),
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+/** The time between the last sample of the run before and now was not watched. */
+function noteRestart(core: AgentCore): void {
+  const nowMs = core.options.time.now();
+  const newestMs = core.store()?.plugin.stats().newestMs ?? null;
+  if (newestMs !== null && nowMs - newestMs > RESTART_GAP_MIN_MS) core.noteGap(newestMs, nowMs, "the agent was not running");
+}

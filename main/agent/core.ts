@@ -1,0 +1,209 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  AgentError,
+  type Disposable,
+  type Documents,
+  errorText,
+  type MetricInfo,
+  type QueryRow,
+  type RecommendationReport,
+  type SeriesData,
+  type SeriesStorage,
+} from "all-use-agent/sdk";
+import type { StreamEvent } from "../api/view.ts";
+import { Pipeline } from "../flow/pipeline.ts";
+import { SeriesRegistry } from "../flow/registry.ts";
+import { TopicBoard } from "../flow/topics.ts";
+import type { AgentConfig } from "../host/config-file.ts";
+import { lateDocuments } from "../host/documents.ts";
+import { PluginHost } from "../host/host.ts";
+import type { PluginInstance } from "../host/instance.ts";
+import type { LogBook } from "../host/log.ts";
+import { privateStore } from "../host/private-store.ts";
+import { linkSdk } from "../host/sdk-link.ts";
+import { SELF_METRICS } from "../host/self-metrics.ts";
+import type { HostServices } from "../host/services.ts";
+import type { TimeSource } from "../host/time.ts";
+import { Vitals } from "../host/vitals.ts";
+import { RecommendationDesk } from "../learning/desk.ts";
+import { FindingLog } from "../learning/findings.ts";
+import { Forecasts } from "../learning/forecasts.ts";
+import { PANEL_METRICS, PanelRecorder } from "../learning/panels.ts";
+import { QueryEngine } from "../query/index.ts";
+import { builtSdk, bundledPlugins } from "./paths.ts";
+import { StageList } from "./stages.ts";
+
+export interface CoreOptions {
+  readonly dataDir: string;
+  readonly bare: boolean;
+  readonly config: AgentConfig;
+  readonly time: TimeSource;
+  readonly book: LogBook;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** The rooms of one agent, wired to each other. Starts and stops nothing but the plugin host. */
+export class AgentCore {
+  readonly options: CoreOptions;
+  readonly vitals = new Vitals();
+  readonly topics = new TopicBoard();
+  readonly registry: SeriesRegistry;
+  readonly pipeline: Pipeline;
+  readonly query: QueryEngine;
+  readonly host: PluginHost;
+  readonly findings: FindingLog;
+  readonly desk: RecommendationDesk;
+  readonly forecasts: Forecasts;
+  readonly panels: PanelRecorder;
+  /** Some plugin's state changed since the stream was last told. */
+  pluginsChanged = false;
+
+  private readonly stages: StageList;
+  private readonly listeners = new Set<(event: StreamEvent) => void>();
+
+  constructor(options: CoreOptions) {
+    const { time, book, dataDir, bare } = options;
+    this.options = options;
+    const now = (): number => time.now();
+    const log = book.logger("agent");
+    const documents = lateDocuments(() => this.host.provider<Documents>("documents")?.plugin ?? null);
+
+    this.registry = new SeriesRegistry((id, info) => this.store()?.plugin.define(id, info));
+    this.host = new PluginHost({
+      roots: [{ path: bundledPlugins(), origin: "bundled" }, ...(bare ? [] : [{ path: this.pluginsDir, origin: "installed" as const }])],
+      dataDir,
+      time,
+      bare,
+      random: Math.random,
+      log: (source) => book.logger(source),
+      store: (id) => privateStore(join(dataDir, "state", id)),
+      settings: options.config.plugins ?? {},
+      changed: () => {
+        this.stages.invalidate();
+        this.pluginsChanged = true;
+      },
+      unowned: (error) => {
+        log.error(`an error that no plugin owns: ${error instanceof Error ? (error.stack ?? error.message) : errorText(error)}`);
+        options.onFatal(error);
+      },
+      services: this.servicesWith(documents),
+    });
+    this.stages = new StageList(this.host, { after: (ms, task) => time.after(ms, task), warn: (id, message) => book.logger(id).warn(message) });
+    this.pipeline = new Pipeline(this.registry, () => this.stages.current());
+    this.query = new QueryEngine(() => this.storage(), { now });
+    this.findings = new FindingLog(documents, log, now);
+    this.desk = new RecommendationDesk(documents, log, now, (report) => this.recommendationChanged(report));
+    this.forecasts = new Forecasts({ queryRange: (...parameters) => this.queryRange(...parameters), model: () => this.forecastModel(), now });
+    this.panels = new PanelRecorder(
+      {
+        query: (expr, timeMs) => this.queryInstant(expr, timeMs),
+        registerValue: (labels) => this.registry.register("alluse_panel_value", labels, PANEL_METRICS.alluse_panel_value),
+        newestBand: (side, labels, oldestMs) => {
+          const id = this.registry.find(`alluse_usual_${side}`, labels);
+          return id === undefined ? null : this.registry.newest(id, oldestMs);
+        },
+        emit: (batch) => this.pipeline.emit(batch),
+      },
+      log,
+    );
+  }
+
+  /** Starts every plugin and takes up what earlier runs found. */
+  async start(): Promise<void> {
+    const { bare, book } = this.options;
+    if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
+    await this.host.start();
+    await Promise.all([this.findings.load(), this.desk.load()]).catch((error: unknown) =>
+      book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.host.stop();
+    this.vitals.dispose();
+  }
+
+  /** The series store with its instance, or null while none serves. */
+  store(): { instance: PluginInstance; plugin: SeriesStorage } | null {
+    return this.host.provider<SeriesStorage>("series");
+  }
+
+  storage(): SeriesStorage {
+    const found = this.store();
+    if (!found) throw new AgentError("storage_unavailable", "no series store runs: see `alluse plugin list` for the reason");
+    return found.plugin;
+  }
+
+  /** Rows of an instant query; a scalar is one row without labels. */
+  async queryInstant(expr: string, timeMs: number): Promise<QueryRow[]> {
+    const result = await this.query.instant(expr, timeMs);
+    if (result.type === "vector") return result.rows;
+    if (result.type === "scalar") return [{ labels: {}, value: result.value, timestampMs: result.timestampMs }];
+    throw new AgentError("query_type", `${expr} gives a ${result.type}; an instant vector or a number is needed`);
+  }
+
+  async queryRange(expr: string, fromMs: number, toMs: number, stepMs: number, signal?: AbortSignal): Promise<SeriesData[]> {
+    const result = await this.query.range(expr, fromMs, toMs, stepMs, signal ? { signal } : {});
+    if (result.type !== "matrix") throw new AgentError("query_type", `${expr} gives a ${result.type}; an instant vector is needed`);
+    return result.series.map(({ labels: { __name__: name = "", ...labels }, timestamps, values }) => ({ name, labels, timestamps, values }));
+  }
+
+  metadata(): ReadonlyMap<string, MetricInfo> {
+    return new Map<string, MetricInfo>([...this.host.metrics(), ...Object.entries(SELF_METRICS), ...Object.entries(PANEL_METRICS)]);
+  }
+
+  /** Time passed that nobody watched: recorded, and told to those who learn from time. */
+  noteGap(fromMs: number, toMs: number, reason: string): void {
+    this.store()?.plugin.gap(fromMs, toMs, reason);
+    this.topics.deliver("gap", { fromMs, toMs, reason });
+    this.options.book.logger("agent").info(`gap: ${reason}`, { fromMs, toMs });
+  }
+
+  subscribe(listener: (event: StreamEvent) => void): Disposable {
+    this.listeners.add(listener);
+    return { dispose: () => void this.listeners.delete(listener) };
+  }
+
+  get listened(): boolean {
+    return this.listeners.size > 0;
+  }
+
+  tell(event: StreamEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  private get pluginsDir(): string {
+    return join(this.options.dataDir, "plugins");
+  }
+
+  private servicesWith(documents: Documents): HostServices {
+    const { time } = this.options;
+    return {
+      registerSeries: (name, labels, metric) => this.registry.register(name, labels, metric),
+      seriesInfo: (id) => this.registry.info(id),
+      emit: (batch) => this.pipeline.emit(batch),
+      flush: () => this.storage().flush(),
+      query: (expr, timeMs) => this.queryInstant(expr, timeMs),
+      queryRange: (expr, fromMs, toMs, stepMs) => this.queryRange(expr, fromMs, toMs, stepMs),
+      latest: (maxAgeMs, visit) => this.registry.latest(time.now() - maxAgeMs, visit),
+      publish: (source, finding) => {
+        const report = this.findings.publish(source, finding);
+        this.topics.deliver("finding", report);
+        this.tell({ type: "finding", data: report });
+      },
+      on: (topic, listener) => this.topics.on(topic, listener),
+      documents,
+    };
+  }
+
+  private recommendationChanged(report: RecommendationReport): void {
+    this.topics.deliver("recommendation", report);
+    this.tell({ type: "recommendation", data: report });
+  }
+
+  private forecastModel(): ReturnType<ConstructorParameters<typeof Forecasts>[0]["model"]> {
+    const found = this.host.running("model").find(({ instance }) => instance.manifest.provides?.includes("forecast"));
+    return found ? { fit: (dataset, signal) => found.instance.call(() => found.plugin.fit(dataset, signal)) } : null;
+  }
+}

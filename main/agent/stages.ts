@@ -1,0 +1,58 @@
+import type { Disposable, SeriesStorage } from "all-use-agent/sdk";
+import { ExportQueue } from "../flow/export-queue.ts";
+import type { Stages } from "../flow/pipeline.ts";
+import type { PluginHost } from "../host/host.ts";
+import type { PluginInstance } from "../host/instance.ts";
+
+interface Surroundings {
+  after(delayMs: number, task: () => void): Disposable;
+  warn(id: string, message: string): void;
+}
+
+/** The plugins that take part in the samples' way now. Built anew when some plugin's state changed; export queues stay. */
+export class StageList {
+  private readonly host: PluginHost;
+  private readonly surroundings: Surroundings;
+  private readonly queues = new WeakMap<PluginInstance, ExportQueue>();
+  private built: Stages | null = null;
+
+  constructor(host: PluginHost, surroundings: Surroundings) {
+    this.host = host;
+    this.surroundings = surroundings;
+  }
+
+  invalidate(): void {
+    this.built = null;
+  }
+
+  current(): Stages {
+    return (this.built ??= this.build());
+  }
+
+  private build(): Stages {
+    const storage = this.host.provider<SeriesStorage>("series");
+    return {
+      processors: this.host.running("processor").map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.process(batch)) })),
+      storage: storage && { take: (batch) => storage.instance.onWay(() => storage.plugin.append(batch)) },
+      analytics: this.host.running("analytics").map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.observe(batch)) })),
+      exports: this.host.running("exporter").flatMap(({ instance, plugin }) => {
+        const send = plugin.send?.bind(plugin);
+        return send ? [this.queueOf(instance, send)] : [];
+      }),
+    };
+  }
+
+  private queueOf(instance: PluginInstance, send: ConstructorParameters<typeof ExportQueue>[0]["send"]): ExportQueue {
+    const known = this.queues.get(instance);
+    if (known) return known;
+    const queue = new ExportQueue({
+      send,
+      signal: instance.signal,
+      call: (task) => instance.call(task),
+      after: (ms, task) => void this.surroundings.after(ms, task),
+      warn: (message) => this.surroundings.warn(instance.id, message),
+    });
+    this.queues.set(instance, queue);
+    return queue;
+  }
+}

@@ -1,0 +1,116 @@
+import { AgentError } from "all-use-agent/sdk";
+
+/** Bytes of a body as sent, and after decompression. */
+export interface BodyLimits {
+  readonly sentBytes: number;
+  readonly plainBytes: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A query may hold a long expression and many `match[]`; Prometheus allows 10 MiB, nobody has needed one. */
+export const FORM_LIMITS: BodyLimits = { sentBytes: MIB, plainBytes: MIB };
+export const JSON_LIMITS: BodyLimits = { sentBytes: 64 * KIB, plainBytes: 64 * KIB };
+/** Receivers take whole batches: remote write sends some hundred KiB, OTLP and imports some MiB. */
+export const PLUGIN_LIMITS: BodyLimits = { sentBytes: 16 * MIB, plainBytes: 64 * MIB };
+
+/** The media type alone, lower case, without parameters; null when there is none. */
+export function mediaType(request: Request): string | null {
+  const header = request.headers.get("content-type");
+  if (header === null) return null;
+  const end = header.indexOf(";");
+  return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
+}
+
+/**
+ * The body, decompressed. Throws `body_too_large` as soon as either limit is passed, `encoding_refused` for an
+ * encoding other than gzip, deflate and br, `body_invalid` when it does not decompress.
+ */
+export async function readBody(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+  const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
+  const sent = await readSent(request, limits.sentBytes);
+  if (encoding === "identity" || encoding === "" || sent.length === 0) {
+    if (sent.length > limits.plainBytes) throw tooLarge(limits.plainBytes, "");
+    return sent;
+  }
+  return decompress(sent, encoding, limits.plainBytes);
+}
+
+async function readSent(request: Request, limitBytes: number): Promise<Uint8Array> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > limitBytes) throw tooLarge(limitBytes, "");
+  if (declared !== null) {
+    // The HTTP parser ends the body at the declared length, so this cannot grow beyond the limit.
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.length > limitBytes) throw tooLarge(limitBytes, "");
+    return bytes;
+  }
+  if (request.body === null) return new Uint8Array(0);
+  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > limitBytes) {
+      await reader.cancel().catch(() => undefined);
+      throw tooLarge(limitBytes, "");
+    }
+    chunks.push(value);
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
+}
+
+async function decompress(sent: Uint8Array, encoding: string, limitBytes: number): Promise<Uint8Array> {
+  const zlib = await import("node:zlib");
+  const { promisify } = await import("node:util");
+  // maxOutputLength stops a bomb while it unfolds, not afterwards.
+  const options = { maxOutputLength: limitBytes };
+  try {
+    if (encoding === "gzip" || encoding === "x-gzip") return await promisify<Uint8Array, object, Buffer>(zlib.gunzip)(sent, options);
+    if (encoding === "deflate") return await promisify<Uint8Array, object, Buffer>(zlib.inflate)(sent, options);
+    if (encoding === "br") return await promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(sent, options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limitBytes, " after decompression");
+    throw new AgentError("body_invalid", `The body says it is ${encoding} but cannot be decompressed.`, { where: "body", cause: error });
+  }
+  throw new AgentError("encoding_refused", `The content encoding ${JSON.stringify(encoding.slice(0, 40))} is not known; use gzip, deflate, br or none.`, {
+    where: "Content-Encoding",
+  });
+}
+
+/** Query and form parameters together; the form's come first, as in Prometheus. */
+export async function readParameters(request: Request, url: URL): Promise<URLSearchParams> {
+  if (request.method !== "POST" && request.method !== "PUT") return url.searchParams;
+  const type = mediaType(request);
+  if (type !== null && type !== "application/x-www-form-urlencoded") {
+    throw new AgentError("media_type_refused", `This route takes a form, not ${type}; send application/x-www-form-urlencoded.`, {
+      where: "Content-Type",
+    });
+  }
+  const body = await readBody(request, FORM_LIMITS);
+  if (body.length > 0 && type === null) {
+    throw new AgentError("media_type_refused", "This route takes a form; send application/x-www-form-urlencoded.", { where: "Content-Type" });
+  }
+  const parameters = new URLSearchParams(new TextDecoder().decode(body));
+  for (const [name, value] of url.searchParams) parameters.append(name, value);
+  return parameters;
+}
+
+export async function readJson(request: Request): Promise<unknown> {
+  if (mediaType(request) !== "application/json") {
+    throw new AgentError("media_type_refused", "This route takes JSON; send Content-Type: application/json.", { where: "Content-Type" });
+  }
+  const body = await readBody(request, JSON_LIMITS);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    throw new AgentError("body_invalid", "The body is not valid JSON.", { where: "body" });
+  }
+}
+
+function tooLarge(limitBytes: number, when: string): AgentError {
+  return new AgentError("body_too_large", `The body is larger than the ${limitBytes} bytes that this route takes${when}.`, { where: "body" });
+}

@@ -1,0 +1,17 @@
+import type { RouteRequest } from "all-use-agent/sdk";
+import { answer } from "./answer.ts";
+import { PLUGIN_LIMITS, readBody } from "./body.ts";
+import type { RouteHandler } from "./view.ts";
+
+/** Passes a request on to the plugin that declared its route. */
+export async function answerByPlugin(handler: RouteHandler, request: Request, url: URL): Promise<Response> {
+  const passed: RouteRequest = {
+    method: request.method === "HEAD" ? "GET" : request.method,
+    path: url.pathname,
+    query: url.searchParams,
+    header: (name) => request.headers.get(name) ?? undefined,
+    body: () => readBody(request, PLUGIN_LIMITS),
+  };
+  const { status, contentType, body } = await handler(passed, request.signal);
+  return answer(status, contentType, body as string | Uint8Array<ArrayBuffer>);
+}

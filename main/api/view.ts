@@ -1,0 +1,46 @@
+import type {
+  AgentStatus,
+  Disposable,
+  FindingReport,
+  ForecastReport,
+  GapReport,
+  MetricInfo,
+  PanelReport,
+  PluginReport,
+  RecommendationReport,
+  RouteRequest,
+  RouteResponse,
+  SeriesStorage,
+  StreamEvents,
+} from "all-use-agent/sdk";
+import type { QueryEngine } from "../query/index.ts";
+
+export type StreamEvent = { [K in keyof StreamEvents]: { readonly type: K; readonly data: StreamEvents[K] } }[keyof StreamEvents];
+
+export type RouteHandler = (request: RouteRequest, signal: AbortSignal) => Promise<RouteResponse>;
+
+/** All that the door knows of the agent. Implemented once, by `main/agent.ts`; tests give their own. */
+export interface AgentView {
+  /** Storage serves and the plugins have been started. */
+  ready(): boolean;
+  status(): AgentStatus;
+  plugins(): PluginReport[];
+  panels(): PanelReport[];
+  recommendations(): Promise<RecommendationReport[]>;
+  /** Throws `recommendation_unknown`. */
+  dismiss(id: string, reason: string): Promise<RecommendationReport>;
+  findings(fromMs: number, toMs: number, limit: number): Promise<FindingReport[]>;
+  gaps(fromMs: number, toMs: number): GapReport[];
+  forecast(expr: string, horizonMs: number, stepMs: number, signal: AbortSignal): Promise<ForecastReport>;
+  readonly query: QueryEngine;
+  /** Throws `storage_unavailable` while no series store serves. */
+  storage(): SeriesStorage;
+  /** Declared metrics by name, from the manifests. */
+  metadata(): ReadonlyMap<string, MetricInfo>;
+  /** The plugin that declared the route, or null. */
+  route(method: string, path: string): RouteHandler | null;
+  /** Live events from now on. A listener must be quick; it is removed by disposing. */
+  subscribe(listener: (event: StreamEvent) => void): Disposable;
+  /** Moves a simulated clock forward and waits for what became due. Throws `clock_not_simulated`. */
+  advanceClock(ms: number): Promise<void>;
+}

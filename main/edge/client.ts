@@ -1,0 +1,75 @@
+import { AgentError, errorText, type ErrorReport } from "all-use-agent/sdk";
+import { readToken } from "../api/token.ts";
+import { agentFilePath, isAlive, readAgentFile } from "./agent-file.ts";
+
+/** Longer than the agent lets a query take. */
+const TIMEOUT_MS = 130_000;
+
+/** Speaks to the agent that runs on a data folder. */
+export interface AgentClient {
+  readonly port: number;
+  readonly pid: number;
+  readonly token: string | null;
+  /** The JSON of a GET. Throws the agent's own error with its code, or `agent_unreachable`. */
+  get<T>(path: string, parameters?: Readonly<Record<string, string>>): Promise<T>;
+  /** The same as a form. */
+  post<T>(path: string, parameters: Readonly<Record<string, string>>): Promise<T>;
+}
+
+/** Finds the agent of a data folder. Throws `agent_not_running` when there is none, also when it died without a word. */
+export async function connect(dataDir: string): Promise<AgentClient> {
+  const file = await readAgentFile(dataDir);
+  if (file === null) {
+    throw new AgentError("agent_not_running", `No agent runs on ${dataDir}; start one with alluse start, or name its folder with --data-dir.`);
+  }
+  if (!isAlive(file.pid)) {
+    throw new AgentError(
+      "agent_not_running",
+      `The agent of ${dataDir} (process ${file.pid}) has died without removing ${agentFilePath(dataDir)}; start it again with alluse start.`,
+    );
+  }
+  const token = await readToken(dataDir);
+  const base = `http://127.0.0.1:${file.port}`;
+
+  async function ask<T>(path: string, init: RequestInit): Promise<T> {
+    const headers: Record<string, string> = { ...(token !== null && { Authorization: `Bearer ${token}` }) };
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${base}${path}`, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      text = await response.text();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      throw new AgentError("agent_unreachable", `The agent at ${base} does not answer (${errorText(cause)}); alluse doctor looks for the reason.`, {
+        cause: error,
+      });
+    }
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      throw new AgentError("agent_unreachable", `What answers at ${base} is not this agent; start it again with alluse start.`);
+    }
+    if (!response.ok) throw errorOf(response.status, body);
+    return body as T;
+  }
+
+  return {
+    port: file.port,
+    pid: file.pid,
+    token,
+    get: (path, parameters = {}) => {
+      const query = new URLSearchParams(parameters).toString();
+      return ask(query === "" ? path : `${path}?${query}`, { method: "GET" });
+    },
+    post: (path, parameters) => ask(path, { method: "POST", body: new URLSearchParams(parameters) }),
+  };
+}
+
+/** Both shapes of errors, the agent's own and Prometheus'. */
+function errorOf(status: number, body: unknown): AgentError {
+  const error = (body as Partial<ErrorReport> | null)?.error as ErrorReport["error"] | string | undefined;
+  if (typeof error === "string") return new AgentError("refused", error);
+  if (error !== undefined) return new AgentError(error.code, error.message);
+  return new AgentError("refused", `The agent answered with status ${status} and no reason.`);
+}

@@ -1,0 +1,130 @@
+import { AgentError, type Disposable, type Labels, type Logger, type Manifest, type MetricInfo, type PluginContext, type PrivateStore, type SeriesInfo } from "all-use-agent/sdk";
+import { nearest } from "./nearest.ts";
+import type { HostServices } from "./services.ts";
+import { everyAligned, type TimeSource } from "./time.ts";
+
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const LABEL_VALUE_MAX_CHARACTERS = 4096;
+
+/** What the context needs from its instance. */
+export interface ContextOwner {
+  readonly manifest: Manifest;
+  readonly signal: AbortSignal;
+  /** Runs a callback in the plugin's name: metered, attributed, errors counted. */
+  run(task: () => void | Promise<void>): void | Promise<void>;
+  emitted(samples: number): void;
+  skipped(): void;
+  reportStatus(state: "ok" | "degraded", reason: string | undefined): void;
+}
+
+export interface ContextParts {
+  readonly owner: ContextOwner;
+  readonly services: HostServices;
+  readonly time: TimeSource;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly store: PrivateStore;
+  /** Everything to undo at stop; the host disposes in reverse. */
+  readonly disposables: Set<Disposable>;
+}
+
+/** Builds the one object through which a plugin reaches the outside. */
+export function createContext(parts: ContextParts): PluginContext {
+  const { owner, services, time, disposables } = parts;
+  const { manifest, signal } = owner;
+  const metricOf = metricLookup(manifest);
+
+  const track = <T extends Disposable>(resource: T): Disposable => {
+    disposables.add(resource);
+    return {
+      dispose: () => {
+        disposables.delete(resource);
+        return resource.dispose();
+      },
+    };
+  };
+  const alive = (): void => {
+    if (signal.aborted) throw new AgentError("stopped", `${manifest.id} is stopped`);
+  };
+
+  return {
+    id: manifest.id,
+    instance: manifest.id,
+    clock: time,
+    signal,
+    log: parts.log,
+    store: parts.store,
+    documents: services.documents,
+    random: parts.random,
+    series(name: string, labels: Labels = {}) {
+      const metric = metricOf(name);
+      for (const [label, value] of Object.entries(labels)) checkLabel(manifest.id, name, label, value);
+      return services.registerSeries(name, labels, metric);
+    },
+    seriesInfo: (id): SeriesInfo => services.seriesInfo(id),
+    emit(batch) {
+      alive();
+      owner.emitted(batch.length);
+      services.emit(batch);
+    },
+    flush: () => services.flush(),
+    every(intervalMs, task) {
+      alive();
+      return track(
+        everyAligned(
+          time,
+          intervalMs,
+          () => owner.run(() => task(signal)),
+          () => owner.skipped(),
+        ),
+      );
+    },
+    on(topic, listener) {
+      alive();
+      return track(services.on(topic, (event) => void owner.run(() => listener(event))));
+    },
+    publish(finding) {
+      alive();
+      services.publish(manifest.id, finding);
+    },
+    query: (expr, timeMs = time.now()) => services.query(expr, timeMs),
+    queryRange: (expr, fromMs, toMs, stepMs) => services.queryRange(expr, fromMs, toMs, stepMs),
+    latest: (maxAgeMs, visit) => services.latest(maxAgeMs, visit),
+    status(state, reason) {
+      owner.reportStatus(state, reason);
+    },
+    use(resource) {
+      alive();
+      disposables.add(resource);
+      return resource;
+    },
+  };
+}
+
+/** Finds a metric's declaration by name, or by the longest `prefix*` entry. */
+function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
+  const declared = manifest.metrics ?? {};
+  const prefixes = Object.keys(declared)
+    .filter((name) => name.endsWith("*"))
+    .sort((a, b) => b.length - a.length);
+  return (name) => {
+    const exact = Object.hasOwn(declared, name) ? declared[name] : undefined;
+    const found = exact ?? declared[prefixes.find((prefix) => name.startsWith(prefix.slice(0, -1))) ?? ""];
+    if (found) return found as MetricInfo;
+    const close = nearest(name, Object.keys(declared));
+    throw new AgentError(
+      "metric_undeclared",
+      `${manifest.id} emits ${name}, which its plugin.json does not declare under "metrics"${close ? `; did it mean ${close}?` : ""}`,
+      { where: name },
+    );
+  };
+}
+
+function checkLabel(id: string, metric: string, label: string, value: unknown): void {
+  if (!LABEL_NAME.test(label) || label.startsWith("__")) {
+    throw new AgentError("label_invalid", `${id}: label ${JSON.stringify(label)} of ${metric} must match ${LABEL_NAME.source} and not begin with __`, { where: metric });
+  }
+  if (typeof value !== "string" || value.length > LABEL_VALUE_MAX_CHARACTERS) {
+    throw new AgentError("label_invalid", `${id}: label ${label} of ${metric} must be text of at most ${LABEL_VALUE_MAX_CHARACTERS} characters`, { where: metric });
+  }
+}

@@ -1,0 +1,215 @@
+import {
+  AgentError,
+  errorText,
+  type Logger,
+  type Manifest,
+  type MetricInfo,
+  type PanelReport,
+  type PluginKind,
+  type PluginKinds,
+  type PluginReport,
+  type PrivateStore,
+  type RouteRequest,
+  type RouteResponse,
+} from "all-use-agent/sdk";
+import { watchUncaught } from "./attribution.ts";
+import { findPluginFolders, type PluginFolder } from "./discover.ts";
+import { PluginInstance } from "./instance.ts";
+import { readManifest } from "./manifest.ts";
+import { startOrder } from "./order.ts";
+import { resolveConfig } from "./plugin-config.ts";
+import type { HostServices } from "./services.ts";
+import { everyAligned, type TimeSource } from "./time.ts";
+
+const SNAPSHOT_INTERVAL_MS = 60_000;
+
+export interface PluginSettings {
+  readonly enabled?: boolean;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+export interface HostOptions {
+  readonly roots: readonly { readonly path: string; readonly origin: PluginFolder["origin"] }[];
+  readonly dataDir: string;
+  readonly services: HostServices;
+  readonly time: TimeSource;
+  readonly random: () => number;
+  readonly log: (source: string) => Logger;
+  readonly store: (id: string) => PrivateStore;
+  /** By plugin id. */
+  readonly settings: Readonly<Record<string, PluginSettings>>;
+  /** Only plugins whose manifest has a `bare` part are started, with that configuration. */
+  readonly bare: boolean;
+  /** Some plugin's state changed, or its cost was asked for. */
+  readonly changed: () => void;
+  /** An uncaught error that no plugin owns. */
+  readonly unowned: (error: unknown) => void;
+}
+
+/** Finds, checks, starts and stops plugins. What a plugin does wrong becomes its state and stops nobody else. */
+export class PluginHost {
+  private readonly options: HostOptions;
+  private readonly instances: PluginInstance[] = [];
+  /** Reports of folders that never became an instance. */
+  private readonly rejected: PluginReport[] = [];
+  private readonly disposables: { dispose(): void | Promise<void> }[] = [];
+
+  constructor(options: HostOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const { time } = this.options;
+    this.disposables.push(watchUncaught(() => this.instances, this.options.unowned));
+    for (const instance of startOrder(await this.discover(), (manifest, error) => this.reject(manifest.place, manifest.manifest, error))) {
+      this.instances.push(this.create(instance.place, instance.manifest, instance.config));
+    }
+    for (const instance of this.instances) await this.startOne(instance);
+    this.disposables.push(
+      everyAligned(time, SNAPSHOT_INTERVAL_MS, async () => {
+        for (const instance of this.instances) await instance.saveSnapshot();
+      }),
+    );
+  }
+
+  /** Stops in reverse order, so that what others rely on goes last. */
+  async stop(): Promise<void> {
+    for (const instance of this.instances.toReversed()) await instance.stop();
+    for (const disposable of this.disposables.splice(0).reverse()) await disposable.dispose();
+  }
+
+  /** Running plugins of a kind, in start order. */
+  running<K extends PluginKind>(kind: K): { instance: PluginInstance; plugin: PluginKinds[K] }[] {
+    const found: { instance: PluginInstance; plugin: PluginKinds[K] }[] = [];
+    for (const instance of this.instances) {
+      if (instance.manifest.kind === kind && instance.running && instance.plugin) {
+        found.push({ instance, plugin: instance.plugin as PluginKinds[K] });
+      }
+    }
+    return found;
+  }
+
+  /** The running plugin that provides a capability, or null. */
+  provider<T>(capability: string): { instance: PluginInstance; plugin: T } | null {
+    for (const instance of this.instances) {
+      if (instance.running && instance.plugin && instance.manifest.provides?.includes(capability)) return { instance, plugin: instance.plugin as T };
+    }
+    return null;
+  }
+
+  reports(): PluginReport[] {
+    return [...this.instances.map((instance) => instance.report()), ...this.rejected];
+  }
+
+  panels(): PanelReport[] {
+    return this.instances
+      .filter((instance) => instance.running)
+      .flatMap(({ id, manifest }) => (manifest.panels ?? []).map((panel) => ({ ...panel, panel: `${id}/${panel.id}` })));
+  }
+
+  /** Every metric that a plugin declares, wildcards left out. */
+  metrics(): Map<string, MetricInfo> {
+    const all = new Map<string, MetricInfo>();
+    for (const { manifest } of this.instances) {
+      for (const [name, info] of Object.entries(manifest.metrics ?? {})) if (!name.endsWith("*")) all.set(name, info as MetricInfo);
+    }
+    return all;
+  }
+
+  /** The handler of the running plugin that declares the route, or null. */
+  route(method: string, path: string): ((request: RouteRequest, signal: AbortSignal) => Promise<RouteResponse>) | null {
+    for (const instance of this.instances) {
+      const plugin = instance.plugin;
+      if (!instance.running || !plugin?.handle) continue;
+      if (!instance.manifest.routes?.some((route) => route.method === method && route.path === path)) continue;
+      return async (request, signal) => await instance.call(() => plugin.handle!(request, signal));
+    }
+    return null;
+  }
+
+  /** CPU that each plugin's calls took since the start, in ms. */
+  busyMs(): { id: string; busyMs: number }[] {
+    return this.instances.map((instance) => ({ id: instance.id, busyMs: instance.busyMs }));
+  }
+
+  private async discover(): Promise<Candidate[]> {
+    const log = this.options.log("host");
+    const candidates: Candidate[] = [];
+    const seen = new Map<string, string>();
+    for (const root of this.options.roots) {
+      for (const place of await findPluginFolders(root.path, root.origin, (message) => log.warn(message))) {
+        let manifest: Manifest | null = null;
+        try {
+          manifest = await readManifest(place.folder);
+          const other = seen.get(manifest.id);
+          if (other !== undefined) throw new AgentError("plugin_duplicate", `${manifest.id} is already there, in ${other}; give one of the two another id`);
+          seen.set(manifest.id, place.folder);
+          const settings = this.options.settings[manifest.id] ?? {};
+          if (settings.enabled === false || !this.wanted(manifest)) continue;
+          const given = { ...settings.config, ...(this.options.bare ? manifest.bare : {}) };
+          candidates.push({ place, manifest, config: resolveConfig(manifest, given, this.options.dataDir) });
+        } catch (error) {
+          this.reject(place, manifest, error);
+        }
+      }
+    }
+    return candidates;
+  }
+
+  private wanted(manifest: Manifest): boolean {
+    if (this.options.bare && !manifest.bare) return false;
+    return !manifest.platforms || (manifest.platforms as readonly string[]).includes(process.platform);
+  }
+
+  private create(place: PluginFolder, manifest: Manifest, config: Record<string, unknown>): PluginInstance {
+    const { services, time, random, changed } = this.options;
+    return new PluginInstance({
+      place,
+      manifest,
+      config,
+      services,
+      time,
+      random,
+      changed,
+      log: this.options.log(manifest.id),
+      store: this.options.store(manifest.id),
+    });
+  }
+
+  private async startOne(instance: PluginInstance): Promise<void> {
+    const missing = instance.manifest.requires?.find((name) => !this.instances.some((other) => other.running && provides(other.manifest, name)));
+    if (missing !== undefined) instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
+    else await instance.start();
+  }
+
+  private reject(place: PluginFolder, manifest: Manifest | null, error: unknown): void {
+    const nowMs = this.options.time.now();
+    this.options.log(manifest?.id ?? place.name).error(`not started: ${errorText(error)}`);
+    this.rejected.push({
+      id: manifest?.id ?? place.name,
+      title: manifest?.title ?? place.name,
+      kind: manifest?.kind ?? null,
+      version: manifest?.version ?? null,
+      folder: place.folder,
+      origin: place.origin,
+      state: "failed",
+      reason: errorText(error),
+      code: error instanceof AgentError ? error.code : "unknown",
+      sinceMs: nowMs,
+      cost: { cpuMsPerSecond: 0, calls: 0, p50Ms: 0, p99Ms: 0, samplesPerSecond: 0, skipped: 0, errors: 0 },
+    });
+    this.options.changed();
+  }
+}
+
+/** A checked folder on its way to become an instance. */
+export interface Candidate {
+  readonly place: PluginFolder;
+  readonly manifest: Manifest;
+  readonly config: Record<string, unknown>;
+}
+
+/** A plugin provides its own id and what its manifest lists. */
+export function provides(manifest: Manifest, name: string): boolean {
+  return manifest.id === name || (manifest.provides?.includes(name) ?? false);
+}

@@ -1,0 +1,336 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  AgentError,
+  type Collector,
+  type Disposable,
+  errorText,
+  type Logger,
+  type Manifest,
+  type PluginFactory,
+  type PluginLifecycle,
+  type PluginReport,
+  type PluginState,
+  type PrivateStore,
+} from "all-use-agent/sdk";
+import { type Attributable, attributed } from "./attribution.ts";
+import { type ContextOwner, createContext } from "./context.ts";
+import { withDeadline } from "./deadline.ts";
+import type { PluginFolder } from "./discover.ts";
+import { Meter } from "./meter.ts";
+import type { HostServices } from "./services.ts";
+import { everyAligned, type TimeSource } from "./time.ts";
+
+const START_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 5_000;
+/** This many failed calls in a row of a plugin on the samples' way fail it: it must not burn the way for all. */
+const FAULTS_IN_A_ROW_MAX = 5;
+/** A collector that keeps failing is asked less often, down to once in this many intervals. */
+const BACK_OFF_TICKS_MAX = 64;
+const DEFAULT_INTERVAL_MS = 1000;
+const SNAPSHOT_NAME = "snapshot";
+
+export interface InstanceParts {
+  readonly place: PluginFolder;
+  readonly manifest: Manifest;
+  readonly config: Record<string, unknown>;
+  readonly services: HostServices;
+  readonly time: TimeSource;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly store: PrivateStore;
+  readonly changed: () => void;
+}
+
+/** One running plugin: its state, its calls, its cost, and everything to undo when it stops. */
+export class PluginInstance implements Attributable, ContextOwner {
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly folder: string;
+  /** The plugin's methods while it is started. */
+  plugin: PluginLifecycle | null = null;
+
+  private readonly parts: InstanceParts;
+  private readonly meter: Meter;
+  private readonly abort = new AbortController();
+  private readonly disposables = new Set<Disposable>();
+  private state: PluginState = "starting";
+  private reason: string | null = null;
+  private code: string | null = null;
+  private sinceMs: number;
+  private faultsInARow = 0;
+  private ticksToSkip = 0;
+  private stopping: Promise<void> | null = null;
+
+  constructor(parts: InstanceParts) {
+    this.parts = parts;
+    this.id = parts.manifest.id;
+    this.manifest = parts.manifest;
+    this.folder = parts.place.folder;
+    this.sinceMs = parts.time.now();
+    this.meter = new Meter(parts.time.monotonic());
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  /** Started and not failed. */
+  get running(): boolean {
+    return this.state === "ok" || this.state === "degraded";
+  }
+
+  /** Loads the code, restores the last snapshot, starts. Never throws: what goes wrong is the plugin's state. */
+  async start(): Promise<void> {
+    const { manifest, time } = this.parts;
+    this.enter("starting", null, null);
+    try {
+      await withDeadline(time, START_DEADLINE_MS, "start_timeout", `starting ${manifest.id}`, attributed(this, () => this.load()));
+      if (this.state !== "starting") return;
+      this.enter("ok", null, null);
+      if (manifest.kind === "collector") this.scheduleCollect();
+    } catch (error) {
+      await this.fail(error, error instanceof AgentError ? error.code : "start_failed");
+    }
+  }
+
+  /** Keeps the snapshot, stops, undoes everything. Legal in any state, and twice. */
+  stop(): Promise<void> {
+    this.stopping ??= this.wind(this.state === "failed" ? "failed" : "stopped");
+    return this.stopping;
+  }
+
+  /** Keeps the plugin's snapshot if it has one. A failure is logged: the previous snapshot stays. */
+  async saveSnapshot(): Promise<void> {
+    const plugin = this.plugin;
+    if (!plugin?.snapshot) return;
+    try {
+      const bytes = await this.call(() => plugin.snapshot!());
+      await this.parts.store.write(SNAPSHOT_NAME, bytes);
+    } catch (error) {
+      this.parts.log.warn(`its state could not be kept: ${errorText(error)}`);
+    }
+  }
+
+  /** Calls into the plugin: attributed, its synchronous part metered. Errors pass through, counted. */
+  call<T>(task: () => T): T {
+    const startMs = performance.now();
+    try {
+      return attributed(this, task);
+    } catch (error) {
+      this.meter.errors++;
+      throw error;
+    } finally {
+      this.meter.add(performance.now() - startMs);
+    }
+  }
+
+  /** A call on the samples' way: what it throws is counted, and too many in a row fail the plugin. */
+  onWay(task: () => void): void {
+    if (!this.running) return;
+    try {
+      this.call(task);
+      this.faultsInARow = 0;
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  run(task: () => void | Promise<void>): void | Promise<void> {
+    if (this.signal.aborted) return;
+    try {
+      const pending = this.call(task);
+      return pending?.catch((error: unknown) => this.fault(error));
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  crashed(error: unknown): void {
+    this.meter.errors++;
+    void this.fail(error, "crashed");
+  }
+
+  emitted(samples: number): void {
+    this.meter.samples += samples;
+  }
+
+  skipped(): void {
+    this.meter.skipped++;
+  }
+
+  reportStatus(state: "ok" | "degraded", reason: string | undefined): void {
+    if (!this.running) return;
+    if (this.state === state && this.reason === (reason ?? null)) return;
+    this.enter(state, reason ?? null, null);
+  }
+
+  get busyMs(): number {
+    return this.meter.busyMs;
+  }
+
+  report(): PluginReport {
+    const { manifest, place } = this.parts;
+    return {
+      id: manifest.id,
+      title: manifest.title,
+      kind: manifest.kind,
+      version: manifest.version,
+      folder: place.folder,
+      origin: place.origin,
+      state: this.state,
+      reason: this.reason,
+      code: this.code,
+      sinceMs: this.sinceMs,
+      cost: this.meter.report(this.parts.time.monotonic()),
+    };
+  }
+
+  private async load(): Promise<void> {
+    const { manifest, place, config, log } = this.parts;
+    const module = (await import(pathToFileURL(join(place.folder, manifest.entry)).href)) as { default?: unknown };
+    if (typeof module.default !== "function") {
+      throw new AgentError("entry_invalid", `${manifest.entry} of ${manifest.id} must export its factory as default: export default (ctx, config) => ({ … })`);
+    }
+    const context = createContext({ ...this.parts, owner: this, disposables: this.disposables });
+    const plugin = (module.default as PluginFactory)(context, config) as PluginLifecycle;
+    checkMethods(manifest, plugin);
+    if (plugin.restore) {
+      const snapshot = await this.parts.store.read(SNAPSHOT_NAME);
+      if (snapshot) {
+        try {
+          plugin.restore(snapshot);
+        } catch (error) {
+          log.warn(`its kept state was not usable, it starts empty: ${errorText(error)}`);
+        }
+      }
+    }
+    this.plugin = plugin;
+    await plugin.start?.(this.signal);
+    // Its deadline passed meanwhile: it was stopped before it had started.
+    if (this.signal.aborted) await plugin.stop?.();
+  }
+
+  private scheduleCollect(): void {
+    const collector = this.plugin as Collector;
+    if (!collector.collect) return;
+    const intervalMs = typeof this.parts.config.interval_ms === "number" ? this.parts.config.interval_ms : DEFAULT_INTERVAL_MS;
+    const deadlineMs = Math.max(intervalMs, DEFAULT_INTERVAL_MS);
+    this.disposables.add(
+      everyAligned(
+        this.parts.time,
+        intervalMs,
+        () => this.collectOnce(collector, deadlineMs),
+        () => this.skipped(),
+      ),
+    );
+  }
+
+  private collectOnce(collector: Collector, deadlineMs: number): void | Promise<void> {
+    if (this.ticksToSkip > 0) {
+      this.ticksToSkip--;
+      this.skipped();
+      return;
+    }
+    const abort = new AbortController();
+    try {
+      const pending = this.call(() => collector.collect!(abort.signal));
+      if (!pending) return this.collected();
+      const timer = this.parts.time.after(deadlineMs, () => {
+        abort.abort();
+        this.collectFailed(new AgentError("collect_timeout", `a reading took longer than ${deadlineMs} ms and was aborted`));
+      });
+      return pending
+        .then(
+          () => this.collected(),
+          (error: unknown) => this.collectFailed(error),
+        )
+        .finally(() => timer.dispose());
+    } catch (error) {
+      this.collectFailed(error);
+    }
+  }
+
+  private collected(): void {
+    if (this.faultsInARow === 0) return;
+    this.faultsInARow = 0;
+    if (this.code === "collect_failed") this.enter("ok", null, null);
+  }
+
+  /** Trouble lengthens the interval: 0, 1, 3, 7 … ticks are left out. */
+  private collectFailed(error: unknown): void {
+    this.meter.errors++;
+    this.faultsInARow++;
+    this.ticksToSkip = Math.min(BACK_OFF_TICKS_MAX, 2 ** (this.faultsInARow - 1)) - 1;
+    if (this.running) this.enter("degraded", errorText(error), "collect_failed");
+  }
+
+  private fault(error: unknown): void {
+    this.faultsInARow++;
+    this.parts.log.warn(errorText(error));
+    if (this.faultsInARow >= FAULTS_IN_A_ROW_MAX) void this.fail(error, "faults_repeated");
+    else if (this.running) this.enter("degraded", errorText(error), "fault");
+  }
+
+  private async fail(error: unknown, code: string): Promise<void> {
+    if (this.state === "failed" || this.state === "stopped" || this.state === "stopping") return;
+    this.enter("failed", errorText(error), code);
+    this.parts.log.error(`failed: ${errorText(error)}`);
+    this.stopping ??= this.wind("failed");
+    await this.stopping;
+  }
+
+  private async wind(end: "failed" | "stopped"): Promise<void> {
+    if (end === "stopped") {
+      await this.saveSnapshot();
+      this.enter("stopping", null, null);
+    }
+    this.abort.abort();
+    const plugin = this.plugin;
+    try {
+      await withDeadline(this.parts.time, STOP_DEADLINE_MS, "stop_timeout", `stopping ${this.id}`, attributed(this, () => plugin?.stop?.()));
+    } catch (error) {
+      this.parts.log.warn(`did not stop cleanly: ${errorText(error)}`);
+    }
+    this.plugin = null;
+    for (const resource of [...this.disposables].reverse()) {
+      try {
+        await attributed(this, () => resource.dispose());
+      } catch (error) {
+        this.parts.log.warn(`could not undo something at stop: ${errorText(error)}`);
+      }
+    }
+    this.disposables.clear();
+    if (end === "stopped") this.enter("stopped", null, null);
+  }
+
+  private enter(state: PluginState, reason: string | null, code: string | null): void {
+    this.state = state;
+    this.reason = reason;
+    this.code = code;
+    this.sinceMs = this.parts.time.now();
+    this.parts.changed();
+  }
+}
+
+/** The methods without which a kind is none. */
+const REQUIRED_METHODS: Record<Manifest["kind"], readonly string[]> = {
+  collector: [],
+  processor: ["process"],
+  storage: [],
+  analytics: ["observe"],
+  model: ["fit"],
+  recommender: ["advise"],
+  exporter: [],
+};
+
+function checkMethods(manifest: Manifest, plugin: unknown): void {
+  if (typeof plugin !== "object" || plugin === null) {
+    throw new AgentError("entry_invalid", `the factory of ${manifest.id} must return an object with the methods of a ${manifest.kind}`);
+  }
+  for (const method of REQUIRED_METHODS[manifest.kind]) {
+    if (typeof (plugin as Record<string, unknown>)[method] !== "function") {
+      throw new AgentError("entry_invalid", `the factory of ${manifest.id} returned no method ${method}(), which a ${manifest.kind} must have`);
+    }
+  }
+}

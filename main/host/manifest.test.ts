@@ -1,0 +1,78 @@
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkManifest, readManifest } from "./manifest.ts";
+
+const valid = { id: "collectors/demo", version: "1.0.0", api: 1, kind: "collector", entry: "index.ts", title: "Demo", stability: "beta" };
+
+function problemOf(change: Record<string, unknown>): { code: string; message: string } {
+  try {
+    checkManifest({ ...valid, ...change }, "plugin.json");
+  } catch (error) {
+    return error as { code: string; message: string };
+  }
+  throw new Error("it was accepted");
+}
+
+describe("checkManifest", () => {
+  it("accepts the smallest valid manifest", () => {
+    expect(checkManifest(valid, "plugin.json")).toEqual(valid);
+  });
+
+  it("names an unknown property and the nearest known one", () => {
+    expect(problemOf({ titel: "Demo" }).message).toMatch(/"titel" is not known here, did you mean "title"\?/);
+  });
+
+  it("names an unknown kind, what is allowed and the nearest one", () => {
+    expect(problemOf({ kind: "colector" }).message).toMatch(/expected one of collector, .*found "colector", did you mean "collector"\?/);
+  });
+
+  it("names what is missing", () => {
+    const { title: _title, ...rest } = valid;
+    expect(() => checkManifest(rest, "plugin.json")).toThrow(/"title" is missing/);
+  });
+
+  it("names the path and what was found for a wrong type deep inside", () => {
+    expect(problemOf({ metrics: { up: { type: "gauge", help: 7 } } }).message).toMatch(/\/metrics\/up\/help: expected string, found 7/);
+  });
+
+  it("refuses an entry outside the folder", () => {
+    expect(problemOf({ entry: "a/../../b.ts" }).code).toBe("manifest_invalid");
+    expect(problemOf({ entry: "/etc/passwd.js" }).code).toBe("manifest_invalid");
+  });
+
+  it("refuses an id of another kind's folder", () => {
+    expect(problemOf({ id: "exporters/demo" }).message).toMatch(/begins with collectors\//);
+  });
+
+  it("refuses a contract version it does not serve", () => {
+    expect(problemOf({ api: 99 }).code).toBe("api_unsupported");
+  });
+
+  it.each([null, 7, "text", [], true])("refuses %j without throwing anything else", (value) => {
+    expect(() => checkManifest(value, "plugin.json")).toThrow(/not a valid manifest/);
+  });
+});
+
+describe("readManifest", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "alluse-manifest-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it("says that there is none", async () => {
+    await expect(readManifest(folder)).rejects.toMatchObject({ code: "manifest_missing" });
+  });
+
+  it("says that it is not JSON", async () => {
+    await writeFile(join(folder, "plugin.json"), '{"id": ');
+    await expect(readManifest(folder)).rejects.toMatchObject({ code: "manifest_unreadable" });
+  });
+
+  it("does not read a file that is far too large", async () => {
+    await truncate(join(folder, "plugin.json"), 50_000_000);
+    await expect(readManifest(folder)).rejects.toThrow(/50000000 bytes/);
+  });
+});

@@ -1,0 +1,60 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { AgentError, API_VERSION, errorText, KIND_FOLDER, type Manifest, manifestSchema } from "all-use-agent/sdk";
+import { schemaProblems } from "./schema.ts";
+
+/** The oldest contract still served. */
+const OLDEST_API_VERSION = Math.max(1, API_VERSION - 1);
+/** A manifest is a page of text; anything larger is a mistake or an attack. */
+const MANIFEST_MAX_BYTES = 256 * 1024;
+
+/**
+ * Reads and checks a plugin's `plugin.json` without loading any of its code.
+ * Throws `manifest_missing`, `manifest_unreadable`, `manifest_invalid`, `api_unsupported`, each naming the place.
+ */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, "plugin.json");
+  return checkManifest(parse(await readText(path), path), path);
+}
+
+/** Checks what was read. `path` is only for the messages. */
+export function checkManifest(value: unknown, path: string): Manifest {
+  const problems = schemaProblems(manifestSchema, value);
+  if (problems.length > 0) {
+    const shown = problems.slice(0, 3).map(({ where, message }) => `${where}: ${message}`);
+    const more = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : "";
+    throw new AgentError("manifest_invalid", `${path} is not a valid manifest: ${shown.join("; ")}${more}`, { where: problems[0].where });
+  }
+  const manifest = value as Manifest;
+  if (manifest.api > API_VERSION || manifest.api < OLDEST_API_VERSION) {
+    throw new AgentError("api_unsupported", `${path} asks for plugin api ${manifest.api}; this agent serves ${API_VERSION}`, { where: "/api" });
+  }
+  const expected = KIND_FOLDER[manifest.kind];
+  if (manifest.id.split("/")[0] !== expected) {
+    throw new AgentError("manifest_invalid", `${path}: the id of a ${manifest.kind} begins with ${expected}/, found ${JSON.stringify(manifest.id)}`, { where: "/id" });
+  }
+  if (manifest.entry.split("/").includes("..")) {
+    throw new AgentError("manifest_invalid", `${path}: entry must lie inside the plugin's folder, found ${JSON.stringify(manifest.entry)}`, { where: "/entry" });
+  }
+  return manifest;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > MANIFEST_MAX_BYTES) throw new AgentError("manifest_unreadable", `${path} has ${size} bytes; a manifest has at most ${MANIFEST_MAX_BYTES}`);
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new AgentError(missing ? "manifest_missing" : "manifest_unreadable", `${path} cannot be read: ${errorText(error)}`, { cause: error });
+  }
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AgentError("manifest_unreadable", `${path} is not JSON: ${errorText(error)}`, { cause: error });
+  }
+}

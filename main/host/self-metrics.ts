@@ -1,0 +1,65 @@
+import { type Batch, createBatch, ensureCapacity, type Labels, type MetricInfo, type SeriesId } from "all-use-agent/sdk";
+import type { Vitals } from "./vitals.ts";
+
+/** What the agent says of itself, beside its plugins' metrics. */
+export const SELF_METRICS = {
+  alluse_process_cpu_seconds_total: { type: "counter", unit: "seconds", help: "CPU time the agent's process used." },
+  alluse_process_resident_memory_bytes: { type: "gauge", unit: "bytes", help: "Resident memory of the agent's process." },
+  alluse_storage_disk_bytes: { type: "gauge", unit: "bytes", help: "Bytes the series store takes on disk." },
+  alluse_storage_samples: { type: "gauge", help: "Samples in the series store." },
+  alluse_series: { type: "gauge", help: "Series registered since the agent started." },
+  alluse_plugin_cpu_seconds_total: { type: "counter", unit: "seconds", help: "CPU time spent in the synchronous part of a plugin's calls." },
+} as const satisfies Record<string, MetricInfo>;
+
+type SelfMetric = keyof typeof SELF_METRICS;
+
+export interface SelfMetricsSource {
+  readonly vitals: Vitals;
+  register(name: SelfMetric, labels: Labels): SeriesId;
+  emit(batch: Batch): void;
+  storage(): { diskBytes: number; samples: number } | null;
+  seriesCount(): number;
+  pluginBusyMs(): { id: string; busyMs: number }[];
+}
+
+/** What changes slowly is said once in this many ticks. */
+const SLOW_TICKS = 10;
+
+/** Emits the agent's own metrics once a second. */
+export class SelfMetrics {
+  private readonly source: SelfMetricsSource;
+  private batch: Batch = createBatch(32);
+  private ticks = 0;
+
+  constructor(source: SelfMetricsSource) {
+    this.source = source;
+  }
+
+  tick(nowMs: number): void {
+    const { vitals } = this.source;
+    this.batch.length = 0;
+    this.add("alluse_process_cpu_seconds_total", {}, nowMs, vitals.cpuSeconds);
+    this.add("alluse_process_resident_memory_bytes", {}, nowMs, vitals.residentBytes);
+    if (this.ticks++ % SLOW_TICKS === 0) this.addSlow(nowMs);
+    this.source.emit(this.batch);
+  }
+
+  private addSlow(nowMs: number): void {
+    const stats = this.source.storage();
+    if (stats) {
+      this.add("alluse_storage_disk_bytes", {}, nowMs, stats.diskBytes);
+      this.add("alluse_storage_samples", {}, nowMs, stats.samples);
+    }
+    this.add("alluse_series", {}, nowMs, this.source.seriesCount());
+    for (const { id, busyMs } of this.source.pluginBusyMs()) this.add("alluse_plugin_cpu_seconds_total", { plugin: id }, nowMs, busyMs / 1000);
+  }
+
+  private add(name: SelfMetric, labels: Labels, nowMs: number, value: number): void {
+    const row = this.batch.length;
+    this.batch = ensureCapacity(this.batch, row + 1);
+    this.batch.series[row] = this.source.register(name, labels);
+    this.batch.timestamps[row] = nowMs;
+    this.batch.values[row] = value;
+    this.batch.length = row + 1;
+  }
+}

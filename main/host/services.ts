@@ -1,0 +1,15 @@
+import type { Batch, Disposable, Documents, Finding, MetricInfo, QueryRow, SeriesData, SeriesId, SeriesInfo, Topics } from "all-use-agent/sdk";
+
+/** What the other rooms give to plugins through the host; the composition root fills it in. */
+export interface HostServices {
+  registerSeries(name: string, labels: SeriesInfo["labels"], metric: MetricInfo): SeriesId;
+  seriesInfo(id: SeriesId): SeriesInfo;
+  emit(batch: Batch): void;
+  flush(): Promise<void>;
+  query(expr: string, timeMs: number): Promise<QueryRow[]>;
+  queryRange(expr: string, fromMs: number, toMs: number, stepMs: number): Promise<SeriesData[]>;
+  latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void;
+  publish(source: string, finding: Finding): void;
+  on<T extends keyof Topics>(topic: T, listener: (event: Topics[T]) => void): Disposable;
+  readonly documents: Documents;
+}

@@ -1,0 +1,151 @@
+import { learnSurprise, tailShare } from "./calibration.ts";
+import { BUCKETS, D, WARM_UP } from "./layout.ts";
+import { clearPlaces, visit } from "./places.ts";
+
+/** A score not given, because too little is known yet. */
+export const NOT_YET = -1;
+
+const FAST_S = 30;
+const FAST_SPREAD_S = 300;
+const SLOW_S = 900;
+const SLOW_SPREAD_S = 7200;
+/** The range of all values shrinks by its share over this time. */
+const RANGE_MEMORY_S = 30 * 86_400;
+/** Steps of level and spread are clipped here, in spreads, so that an outlier moves neither far. */
+const CLIP = 6;
+/** Each end of the band is passed by this share of normal values. */
+const TAIL = 0.005;
+/** What stays outside is taken in at this rate a second and second outside: half of it after four minutes, nearly all after ten. */
+const ABSORB = 1e-5;
+const ABSORB_RUN_MAX = 1800;
+/** Surprise of a place visited before counts this much of a new place's. */
+const KNOWN_PLACE = 0.4;
+/** This far from every place visited (in ranges) is wholly new. */
+const NEW_PLACE = 0.05;
+const SURPRISE_MAX = 4000;
+
+/** Below this, differences are rounding: a share of the range, of the level, and of nothing. */
+function resolution(doubles: Float64Array, d: number): number {
+  return 1e-3 * (doubles[d + D.max] - doubles[d + D.min]) + 1e-5 * Math.abs(doubles[d + D.slow]) + 1e-9;
+}
+
+const sorted = new Float64Array(WARM_UP);
+
+/** Begins with robust statistics of the first values: one or two wild ones among them (the agent's own start) do no harm. */
+function begin(doubles: Float64Array, d: number, floats: Float32Array, f: number): void {
+  const values = floats.slice(f, f + WARM_UP);
+  sorted.set(values);
+  sorted.sort();
+  const middle = sorted[WARM_UP >> 1];
+  let low = sorted[1];
+  let high = sorted[WARM_UP - 2];
+  let spread = 0;
+  for (const value of sorted) spread += Math.abs(Math.min(Math.max(value, low), high) - middle) / WARM_UP;
+  // Wild values at the rim are no part of the usual.
+  low = Math.max(low, middle - 8 * spread);
+  high = Math.min(high, middle + 8 * spread);
+  doubles[d + D.fast] = doubles[d + D.slow] = middle;
+  doubles[d + D.fastSpread] = doubles[d + D.slowSpread] = spread;
+  doubles[d + D.low] = low;
+  doubles[d + D.high] = high;
+  doubles[d + D.min] = sorted[0];
+  doubles[d + D.max] = sorted[WARM_UP - 1];
+  doubles[d + D.run] = 0;
+  doubles[d + D.total] = 0;
+  doubles[d + D.weight] = 1;
+  floats.fill(0, f, f + BUCKETS);
+  clearPlaces(floats, f);
+  const range = doubles[d + D.max] - doubles[d + D.min] + resolution(doubles, d);
+  for (let i = 0; i < WARM_UP; i++) visit(floats, f, values[i], range, i + 1);
+  for (const value of values) learnSurprise(doubles, d, floats, f, surprise(doubles, d, value), 0);
+}
+
+/**
+ * How far a value is from what is usual, 1 at the rim of it: the largest of its place in the band (each side has its own width) and its
+ * distance from the level over seconds and over minutes.
+ */
+function surprise(doubles: Float64Array, d: number, value: number): number {
+  const floor = resolution(doubles, d);
+  const low = doubles[d + D.low];
+  const high = doubles[d + D.high];
+  const half = (high - low) / 2 + floor;
+  const band = Math.abs(value - (low + high) / 2) / half;
+  const fast = Math.abs(value - doubles[d + D.fast]) / (4 * doubles[d + D.fastSpread] + floor);
+  const slow = Math.abs(value - doubles[d + D.slow]) / (4 * doubles[d + D.slowSpread] + floor);
+  const most = Math.max(band, 0.7 * fast, 0.7 * slow);
+  return most < SURPRISE_MAX ? most : SURPRISE_MAX;
+}
+
+function follow(doubles: Float64Array, level: number, spread: number, value: number, levelRate: number, spreadRate: number, floor: number): void {
+  const limit = CLIP * doubles[spread] + floor;
+  let step = value - doubles[level];
+  if (step > limit) step = limit;
+  else if (step < -limit) step = -limit;
+  doubles[level] += levelRate * step;
+  doubles[spread] += spreadRate * (Math.abs(step) - doubles[spread]);
+}
+
+/** Moves the ends of the band so that each is passed by `TAIL` of the values; quicker while little is known. */
+function moveBand(doubles: Float64Array, d: number, value: number, seconds: number, floor: number): void {
+  const low = doubles[d + D.low];
+  const high = doubles[d + D.high];
+  const step = (0.01 + 2 / (doubles[d + D.count] + 100)) * (high - low + floor);
+  let run = doubles[d + D.run];
+  if (value > high) {
+    run = run > 0 ? run + seconds : seconds;
+    const pull = ABSORB * seconds * Math.min(run, ABSORB_RUN_MAX);
+    doubles[d + D.high] = Math.min(value, high + step) + Math.max(0, value - high - step) * Math.min(1, pull);
+    doubles[d + D.low] = low + TAIL * step;
+  } else if (value < low) {
+    run = run < 0 ? run - seconds : -seconds;
+    const pull = ABSORB * seconds * Math.min(-run, ABSORB_RUN_MAX);
+    doubles[d + D.low] = Math.max(value, low - step) - Math.max(0, low - step - value) * Math.min(1, pull);
+    doubles[d + D.high] = high - TAIL * step;
+  } else {
+    run = 0;
+    doubles[d + D.low] = low + TAIL * step;
+    doubles[d + D.high] = high - TAIL * step;
+  }
+  doubles[d + D.run] = run;
+}
+
+/**
+ * Scores one value against what is known and learns it. `seconds` since the value before. Returns NOT_YET during warm-up, else a
+ * score in 0..1 that a normal value of this series exceeds as 1 − p with probability about p.
+ */
+export function observe(doubles: Float64Array, d: number, floats: Float32Array, f: number, value: number, seconds: number): number {
+  const count = doubles[d + D.count];
+  doubles[d + D.count] = count + 1;
+  if (count < WARM_UP) {
+    floats[f + count] = value;
+    if (count === WARM_UP - 1) begin(doubles, d, floats, f);
+    return NOT_YET;
+  }
+  const floor = resolution(doubles, d);
+  let min = doubles[d + D.min];
+  let max = doubles[d + D.max];
+  const shrink = ((max - min) * seconds) / RANGE_MEMORY_S;
+  min = value < min ? value : min + shrink;
+  max = value > max ? value : max - shrink;
+  doubles[d + D.min] = min;
+  doubles[d + D.max] = max;
+
+  let size = surprise(doubles, d, value);
+  const distance = visit(floats, f, value, max - min + floor, count);
+  if (size > 1) size = 1 + (size - 1) * (distance >= NEW_PLACE ? 1 : KNOWN_PLACE + (1 - KNOWN_PLACE) * (distance / NEW_PLACE));
+  const share = tailShare(floats, f, doubles[d + D.total], doubles[d + D.weight], size);
+  learnSurprise(doubles, d, floats, f, size, seconds);
+
+  const early = 1 / (count + 1);
+  follow(doubles, d + D.fast, d + D.fastSpread, value, seconds / (FAST_S + seconds), Math.max(early, seconds / (FAST_SPREAD_S + seconds)), floor);
+  follow(doubles, d + D.slow, d + D.slowSpread, value, Math.max(early, seconds / (SLOW_S + seconds)), Math.max(early, seconds / (SLOW_SPREAD_S + seconds)), floor);
+  moveBand(doubles, d, value, seconds, floor);
+  return share < 1 ? 1 - share : 0;
+}
+
+/** After a gap the level over seconds is not that of before. */
+export function afterGap(doubles: Float64Array, d: number, value: number): void {
+  if (doubles[d + D.count] < WARM_UP) return;
+  doubles[d + D.fast] = value;
+  doubles[d + D.run] = 0;
+}

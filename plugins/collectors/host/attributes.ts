@@ -1,0 +1,78 @@
+import type { SeriesId } from "all-use-agent/sdk";
+import type { Columns } from "./columns.ts";
+import type { KeptFile, Reader } from "./reader.ts";
+
+/** Files of sysfs that hold one number each, with the series they feed. A file that will not say gives no sample. */
+export class Attributes {
+  private readonly reader: Reader;
+  private readonly files: KeptFile[] = [];
+  private readonly ids: SeriesId[] = [];
+  private readonly scales: number[] = [];
+  private readonly divisors: number[] = [];
+
+  constructor(reader: Reader) {
+    this.reader = reader;
+  }
+
+  /** `scale` and `divisor` turn the file's unit into the metric's; which of both decides about the last digit. */
+  add(path: string, id: SeriesId, scale = 1, divisor = 1): this {
+    this.files.push(this.reader.file(path, true));
+    this.ids.push(id);
+    this.scales.push(scale);
+    this.divisors.push(divisor);
+    return this;
+  }
+
+  /**
+   * Returns whether any file answered. If none did the device is gone, or was replaced by another of its name: its
+   * files are closed, so that the next read opens what is there then.
+   */
+  read(out: Columns): boolean {
+    const before = out.length;
+    for (let i = 0; i < this.files.length; i++) {
+      const value = this.files[i].number();
+      if (!Number.isNaN(value)) out.push(this.ids[i], (value * this.scales[i]) / this.divisors[i]);
+    }
+    if (out.length > before) return true;
+    this.close();
+    return false;
+  }
+
+  close(): void {
+    for (const file of this.files) file.close();
+  }
+}
+
+interface Device {
+  read(out: Columns): unknown;
+  close(): void;
+}
+
+/** Devices by name that come and go: new ones are made, vanished ones closed, the others read. */
+export class Devices<T extends Device> {
+  private readonly make: (name: string) => T;
+  private readonly byName = new Map<string, T>();
+
+  constructor(make: (name: string) => T) {
+    this.make = make;
+  }
+
+  read(names: readonly string[], out: Columns): void {
+    for (const name of names) {
+      let device = this.byName.get(name);
+      if (!device) this.byName.set(name, (device = this.make(name)));
+      device.read(out);
+    }
+    if (this.byName.size === names.length) return;
+    for (const [name, device] of this.byName) {
+      if (names.includes(name)) continue;
+      device.close();
+      this.byName.delete(name);
+    }
+  }
+
+  close(): void {
+    for (const device of this.byName.values()) device.close();
+    this.byName.clear();
+  }
+}

@@ -1,0 +1,99 @@
+import type { Labels, SeriesId } from "all-use-agent/sdk";
+import type { Columns } from "./columns.ts";
+import type { Reader } from "./reader.ts";
+
+/** The plugin's configuration, defaults filled in. Units in the names. */
+export interface HostConfig {
+  interval_ms: number;
+  slow_interval_ms: number;
+  source: "auto" | "proc" | "systeminformation";
+  proc_path: string;
+  sys_path: string;
+  rootfs_path: string;
+  disk_exclude: string;
+  filesystem_type_exclude: string;
+  filesystem_mount_exclude: string;
+  network_exclude: string;
+}
+
+/** What a group gets to work with. */
+export interface Facts {
+  readonly reader: Reader;
+  readonly config: HostConfig;
+  series(name: string, labels?: Labels): SeriesId;
+  proc(path: string): string;
+  sys(path: string): string;
+}
+
+/** One subject of the machine: reads its own files and adds their samples. Fails alone. */
+export interface Group {
+  readonly name: string;
+  /** Read at every tick, or only at every slow one. */
+  readonly pace: "fast" | "slow";
+  /** Missing files mean that this machine has no such thing, not that something is wrong. */
+  readonly optional?: boolean;
+  /** Adds the group's samples as of now. Throws when it cannot read; what it added before that is taken back. */
+  read(out: Columns): void;
+  /** Closes its files. The next read opens them again. */
+  close(): void;
+}
+
+const ABSENT = new Set(["ENOENT", "EOPNOTSUPP", "ENODEV", "ENXIO", "ENOTDIR"]);
+/** Slow ticks until a missing optional group is looked for again: a module may have been loaded. */
+const ABSENT_RETRY = 6;
+
+/** Runs one group: when it is due, what became of it, and which of its series ended. */
+export class GroupRun {
+  readonly group: Group;
+  /** Why it fails, or null. */
+  trouble: string | null = null;
+  private readonly every: number;
+  private readonly phase: number;
+  private restUntilTick = 0;
+  private ids = new Uint32Array(16);
+  private count = 0;
+
+  /** `every` ticks, `phase` ticks after the first: slow groups take turns so that no tick carries them all. */
+  constructor(group: Group, every: number, phase: number) {
+    this.group = group;
+    this.every = every;
+    this.phase = phase % every;
+  }
+
+  due(tick: number): boolean {
+    return (tick === 0 || tick % this.every === this.phase) && tick >= this.restUntilTick;
+  }
+
+  run(out: Columns, tick: number, slowEvery: number): void {
+    const first = out.length;
+    try {
+      this.group.read(out);
+      this.trouble = null;
+    } catch (error) {
+      out.length = first;
+      this.group.close();
+      const code = (error as NodeJS.ErrnoException).code ?? "";
+      const absent = this.group.optional === true && ABSENT.has(code);
+      const again = this.trouble !== null;
+      this.trouble = absent ? null : `${this.group.name}: ${(error as Error).message}`;
+      if (absent) this.restUntilTick = tick + slowEvery * ABSENT_RETRY;
+      else if (again) this.restUntilTick = tick + slowEvery;
+    }
+    this.endMissing(out, first);
+  }
+
+  /** Series given last time and not now end with a stale marker. Costs one comparison a series while nothing changes. */
+  private endMissing(out: Columns, first: number): void {
+    const count = out.length - first;
+    const { ids } = this;
+    const { series } = out;
+    let same = count === this.count;
+    for (let i = 0; same && i < count; i++) same = ids[i] === series[first + i];
+    if (same) return;
+    const now = new Set(series.subarray(first, first + count));
+    const before = ids.subarray(0, this.count);
+    this.ids = series.slice(first, first + count);
+    this.count = count;
+    for (const id of before) if (!now.has(id)) out.pushStale(id);
+  }
+}

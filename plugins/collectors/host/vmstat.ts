@@ -1,0 +1,41 @@
+import type { SeriesId } from "all-use-agent/sdk";
+import type { Columns } from "./columns.ts";
+import type { Facts, Group } from "./group.ts";
+import { type KeptFile, Rows } from "./reader.ts";
+
+/** Of some two hundred fields those that tell of paging and of the out-of-memory killer: node exporter's choice. */
+const FIELDS = /^(oom_kill|pgpg|pswp|pg.*fault).*/;
+
+/** /proc/vmstat */
+export class VmstatGroup implements Group {
+  readonly name = "vmstat";
+  readonly pace = "fast";
+  readonly optional = true;
+  private readonly facts: Facts;
+  private readonly file: KeptFile;
+  private readonly rows = new Rows<SeriesId | null>();
+
+  constructor(facts: Facts) {
+    this.facts = facts;
+    this.file = facts.reader.file(facts.proc("vmstat"));
+  }
+
+  read(out: Columns): void {
+    const scanner = this.file.read();
+    for (let row = 0; scanner.pos < scanner.end; row++) {
+      scanner.key(0);
+      let id = this.rows.get(row, scanner.hash);
+      if (id === undefined) id = this.rows.set(row, scanner.hash, this.learn(scanner.keyText()));
+      if (id !== null) out.push(id, scanner.integer());
+      scanner.skipLine();
+    }
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  private learn(field: string): SeriesId | null {
+    return FIELDS.test(field) ? this.facts.series(`node_vmstat_${field}`) : null;
+  }
+}

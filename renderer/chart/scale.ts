@@ -1,0 +1,96 @@
+/** Ends and ticks of axes. */
+
+const NICE = [1, 2, 2.5, 5, 10];
+
+/** The smallest step out of 1, 2, 2.5, 5 × 10ⁿ that is not less than `atLeast`. */
+export function niceStep(atLeast: number): number {
+  const power = 10 ** Math.floor(Math.log10(atLeast));
+  for (const nice of NICE) if (nice * power >= atLeast * (1 - 1e-9)) return nice * power;
+  return 10 * power;
+}
+
+export interface ValueScale {
+  readonly low: number;
+  readonly high: number;
+  readonly step: number;
+}
+
+/** An axis starts at nought when what is shown reaches down to this share of its height, and nothing is below. */
+const NEAR_ZERO = 0.5;
+
+/**
+ * A value axis that fits min..max in about `parts` parts, ends on ticks. Starts at nought when nought is not far.
+ * `limit` is the quantity's hard end: the axis does not go beyond it unless the data does.
+ */
+export function valueScale(min: number, max: number, parts: number, limit?: number): ValueScale {
+  if (!(max >= min)) return { low: 0, high: limit ?? 1, step: (limit ?? 1) / 2 };
+  let low = min >= 0 && min <= max * NEAR_ZERO ? 0 : min;
+  let high = max;
+  if (high - low < Math.abs(high) * 1e-3 || high === low) {
+    // A line that does not move: room above and below, in which it is seen not to move.
+    const room = Math.abs(high) * 0.1 || 1;
+    low = min >= 0 ? Math.max(0, low - room) : low - room;
+    high += room;
+  }
+  const room = low === 0 ? 0.04 : 0.02;
+  const step = niceStep(((high - low) * (1 + room)) / parts);
+  low = Math.floor(low / step + 1e-9) * step;
+  high = Math.ceil((high + (high - low) * room) / step - 1e-9) * step;
+  if (limit !== undefined && high > limit && max <= limit) high = limit;
+  return { low, high, step };
+}
+
+/** Whether an axis may stay as it is: what is shown fits in and fills enough of it. Keeps the picture still while data moves. */
+export function stillFits(scale: ValueScale, min: number, max: number): boolean {
+  if (min < scale.low || max > scale.high) return false;
+  const fresh = Math.max(max, 0) - Math.min(min, scale.low === 0 ? 0 : min);
+  return fresh > (scale.high - scale.low) * 0.3;
+}
+
+export function valueTicks(scale: ValueScale): number[] {
+  const ticks: number[] = [];
+  // Counted, not summed up, so that 0.1 + 0.2 is 0.3 on the axis.
+  const first = Math.ceil(scale.low / scale.step - 1e-9);
+  for (let i = first; i * scale.step <= scale.high + scale.step * 1e-6; i++) ticks.push(i * scale.step);
+  return ticks;
+}
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const TIME_STEPS_MS = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND_MS),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE_MS),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR_MS),
+  ...[1, 2, 7, 14, 28, 91, 182, 364].map((n) => n * DAY_MS),
+];
+
+/** Distance of time ticks such that at most `parts` fit. */
+export function timeStep(fromMs: number, toMs: number, parts: number): number {
+  const wanted = (toMs - fromMs) / Math.max(1, parts);
+  return TIME_STEPS_MS.find((step) => step >= wanted) ?? TIME_STEPS_MS[TIME_STEPS_MS.length - 1];
+}
+
+/** Ticks on the local clock's round times, over changes of the clock too. */
+export function timeTicks(fromMs: number, toMs: number, stepMs: number): number[] {
+  const ticks: number[] = [];
+  const offset = (ms: number): number => new Date(ms).getTimezoneOffset() * MINUTE_MS;
+  let at = Math.ceil((fromMs - offset(fromMs)) / stepMs) * stepMs + offset(fromMs);
+  for (let guard = 0; at <= toMs && guard < 1000; guard++) {
+    ticks.push(at);
+    const next = at + stepMs;
+    at = next + offset(next) - offset(at);
+  }
+  return ticks;
+}
+
+const QUERY_STEPS_S = [1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
+/** Resolution of a query: about a row a pixel, a round number of seconds, never under one. */
+export function queryStepMs(spanMs: number, widthPx: number): number {
+  const wanted = spanMs / 1000 / Math.max(50, widthPx);
+  const seconds = QUERY_STEPS_S.find((step) => step >= wanted * 0.9) ?? 86_400;
+  return seconds * 1000;
+}

@@ -1,0 +1,7 @@
+export * from "./context.ts";
+export * from "./errors.ts";
+export * from "./kinds.ts";
+export * from "./knowledge.ts";
+export * from "./manifest.ts";
+export * from "./series.ts";
+export type * from "./wire.ts";

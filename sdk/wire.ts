@@ -1,0 +1,140 @@
+/** What the door's own routes under `/api/agent` send, as JSON. The page and the command line read these and nothing else. */
+import type { Evidence, Finding, Recommendation } from "./knowledge.ts";
+import type { PanelSpec } from "./manifest.ts";
+
+/** `GET /api/agent/status` */
+export interface AgentStatus {
+  readonly version: string;
+  readonly host: string;
+  readonly platform: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly shell: "edge" | "desktop";
+  readonly dataDir: string;
+  /** Newest sample stored; null before the first. */
+  readonly newestSampleMs: number | null;
+  readonly cost: {
+    /** Of one core, in percent, over the last minute. */
+    readonly cpuPercent: number;
+    readonly residentBytes: number;
+    readonly diskBytes: number;
+    readonly eventLoopDelayP99Ms: number;
+  };
+  readonly storage: {
+    readonly series: number;
+    readonly samples: number;
+    readonly oldestMs: number | null;
+    readonly samplesPerSecond: number;
+    readonly counters: Readonly<Record<string, number>>;
+  };
+  /** Sentences about what is wrong with the agent itself; empty when nothing is. */
+  readonly problems: readonly string[];
+}
+
+export type PluginState = "starting" | "ok" | "degraded" | "failed" | "stopping" | "stopped";
+
+/** `GET /api/agent/plugins` → `{plugins: PluginReport[]}` */
+export interface PluginReport {
+  /** The manifest's id, or the folder's name where the manifest cannot be read. */
+  readonly id: string;
+  readonly title: string;
+  readonly kind: string | null;
+  readonly version: string | null;
+  readonly folder: string;
+  readonly origin: "bundled" | "installed";
+  readonly state: PluginState;
+  /** Why it is degraded or failed, in one sentence. */
+  readonly reason: string | null;
+  /** Code of that error, for example `manifest_invalid`. */
+  readonly code: string | null;
+  readonly sinceMs: number;
+  readonly cost: {
+    readonly cpuMsPerSecond: number;
+    readonly calls: number;
+    readonly p50Ms: number;
+    readonly p99Ms: number;
+    readonly samplesPerSecond: number;
+    readonly skipped: number;
+    readonly errors: number;
+  };
+}
+
+/** `GET /api/agent/panels` → `{panels: PanelReport[]}` */
+export interface PanelReport extends PanelSpec {
+  /** `<plugin id>/<panel id>`; the value of the label `panel` of `alluse_panel_value`, `alluse_usual_low`, `alluse_usual_high`. */
+  readonly panel: string;
+}
+
+export type RecommendationStatus = "open" | "dismissed" | "expired" | "superseded";
+
+/** `GET /api/agent/recommendations` → `{recommendations: RecommendationReport[]}`, open ones first, most urgent first. */
+export interface RecommendationReport extends Recommendation {
+  readonly id: string;
+  readonly source: string;
+  readonly status: RecommendationStatus;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  /** Why the desk holds it in this status. */
+  readonly decision: string;
+}
+
+/** `GET /api/agent/findings?from&to` → `{findings: FindingReport[]}`, newest first. */
+export interface FindingReport extends Finding {
+  readonly source: string;
+}
+
+/** `GET /api/agent/gaps?from&to` → `{gaps: GapReport[]}` */
+export interface GapReport {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
+/** `GET /api/agent/forecast?query&horizon_ms&step_ms` → one entry a series of the expression. */
+export interface ForecastReport {
+  readonly series: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly stepMs: number;
+    /** Unix ms of the first step. */
+    readonly firstMs: number;
+    readonly expected: readonly number[];
+    readonly low: readonly number[];
+    readonly high: readonly number[];
+    readonly level: number;
+    readonly method: string;
+  }[];
+}
+
+/**
+ * `GET /api/agent/stream`: server-sent events. Each carries an id; `Last-Event-ID` resumes findings and
+ * recommendations. One combined `tick` a second with everything a live page needs.
+ */
+export interface StreamEvents {
+  /** One row a recorded panel series: its labels as in `panels`, newest value, usual band (null while learning). */
+  tick: {
+    readonly nowMs: number;
+    readonly newestSampleMs: number | null;
+    readonly panels: readonly {
+      readonly panel: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly timestampMs: number;
+      readonly value: number;
+      readonly low: number | null;
+      readonly high: number | null;
+    }[];
+    readonly cost: AgentStatus["cost"];
+  };
+  finding: FindingReport;
+  recommendation: RecommendationReport;
+  /** Plugin states changed. */
+  plugins: { readonly plugins: readonly PluginReport[] };
+}
+
+/** Every error of `/api/agent`: stable code, one sentence, where. */
+export interface ErrorReport {
+  readonly error: { readonly code: string; readonly message: string; readonly where: string | null };
+}
+
+export type { Evidence };

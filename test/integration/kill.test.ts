@@ -1,0 +1,59 @@
+import { rmSync } from "node:fs";
+import { seriesKey } from "all-use-agent/sdk";
+import { afterAll, expect, test } from "vitest";
+import { type RunningAgent, startAgent, temporaryFolder } from "../support/agent.ts";
+import { recordFigure } from "../support/figures.ts";
+import { isLinux, NOT_LINUX } from "../support/machine.ts";
+import { sleep, until } from "../support/wait.ts";
+
+const ROUNDS = 5;
+const dataDir = temporaryFolder();
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+/** `series@milliseconds` → value, of every host sample in the window. */
+async function samples(agent: RunningAgent, fromMs: number, toMs: number): Promise<Map<string, string>> {
+  const windowS = Math.ceil((toMs - fromMs) / 1000);
+  const found = new Map<string, string>();
+  for (const { metric, values } of await agent.query(
+    `{__name__=~"node_load1|node_cpu_seconds_total|node_network_receive_bytes_total"}[${windowS}s]`,
+    toMs,
+  )) {
+    const key = seriesKey(metric["__name__"] ?? "", metric);
+    for (const [seconds, value] of values ?? []) found.set(`${key}@${Math.round(seconds * 1000)}`, value);
+  }
+  return found;
+}
+
+test(
+  "kill −9 at random moments loses no sample older than the last second, and the agent is soon back",
+  { timeout: 180_000 },
+  async ({ skip }) => {
+    skip(!isLinux, NOT_LINUX);
+    const firstMs = Date.now();
+    const readyMs: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const agent = await startAgent({ dataDir });
+      if (round > 0) readyMs.push(agent.readyMs);
+      await sleep(3000 + Math.random() * 3000);
+      const seen = await samples(agent, firstMs, Date.now());
+      const killedMs = Date.now();
+      await agent.kill();
+
+      const again = await startAgent({ dataDir });
+      readyMs.push(again.readyMs);
+      const kept = await samples(again, firstMs, killedMs);
+      let compared = 0;
+      for (const [key, value] of seen) {
+        if (Number(key.slice(key.lastIndexOf("@") + 1)) > killedMs - 1000) continue;
+        expect(kept.get(key), key).toBe(value);
+        compared++;
+      }
+      expect(compared).toBeGreaterThan(10);
+
+      // Killed again before it has written much: starting must not depend on a calm end of the start before.
+      await until("a sample after the restart", 10_000, async () => (await samples(again, killedMs, Date.now())).size > 0);
+      await again.kill();
+    }
+    recordFigure("ready after kill -9, slowest of ten", Math.max(...readyMs), "ms");
+  },
+);

@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+const root = import.meta.dirname;
+
+const alias = [
+  { find: /^all-use-agent\/sdk$/, replacement: join(root, "sdk/index.ts") },
+  { find: /^all-use-agent\/sdk\/testing$/, replacement: join(root, "sdk/testing.ts") },
+  // The desktop shell is tested against a typed stand-in: the real package tries to download Electron when imported.
+  { find: /^electron$/, replacement: join(root, "test/desktop/fake-electron.ts") },
+];
+
+export default defineConfig({
+  root,
+  resolve: { alias },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  test: {
+    // A process a file: a test may change signals, environment or memory without its neighbours noticing.
+    pool: "forks",
+    passWithNoTests: true,
+    benchmark: { include: [] },
+    coverage: {
+      provider: "v8",
+      include: ["{sdk,main,plugins}/**/*.ts", "renderer/**/*.{ts,tsx}"],
+      exclude: ["**/*.test.{ts,tsx}", "**/*.d.ts", "**/testdata/**"],
+      reporter: ["text-summary", "json-summary"],
+      reportsDirectory: join(root, "coverage"),
+    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["{sdk,main,plugins,renderer}/**/*.test.{ts,tsx}", "test/{rooms,support}/**/*.test.ts"],
+          // `npm run bench`: figures of single parts. A plugin's stand in its folder.
+          benchmark: { include: ["{test/bench,sdk,main,plugins}/**/*.bench.ts"] },
+          testTimeout: 15_000,
+          hookTimeout: 15_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "desktop",
+          include: ["test/desktop/**/*.test.{ts,tsx}"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // One after another: they measure the machine and load it.
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
+        },
+      },
+    ],
+  },
+});
