@@ -34,6 +34,15 @@ export function decimalsFor(value: number, digits = 3): number {
   return Math.min(6, Math.max(0, digits - 1 - Math.floor(Math.log10(size) + 1e-9)));
 }
 
+/** Decimals that a tick step needs to be said exactly: 2 → 0, 0.5 → 1, 0.25 → 2. */
+export function placesFor(step: number): number {
+  for (let places = 0; places < 6; places++) {
+    const scaled = step * 10 ** places;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return places;
+  }
+  return 6;
+}
+
 /** A unit at one size: `value * factor` is said with `symbol`. */
 export interface UnitScale {
   readonly factor: number;
@@ -213,5 +222,20 @@ export function formatName(name: string): string {
 export function formatFigure(value: number, unit: string | null, nowMs: number): string {
   if (unit === "moment") return formatMoment(value, nowMs);
   if (unit === "moment_seconds") return formatMoment(value * 1000, nowMs);
-  return formatQuantity(value, unit ?? "", 4);
+  const { factor, symbol } = scaleFor(unit ?? "", value);
+  const scaled = value * factor;
+  // Four digits, and no noughts that say nothing.
+  let decimals = decimalsFor(scaled, 4);
+  const exact = Number(scaled.toFixed(decimals));
+  while (decimals > 0 && Number(scaled.toFixed(decimals - 1)) === exact) decimals--;
+  const text = formatNumber(scaled, decimals);
+  return symbol ? `${text}${JOIN}${symbol}` : text;
+}
+
+/** A message as a sentence: those of programs often begin small and end without a full stop. */
+export function formatSentence(text: string): string {
+  const trimmed = text.trim();
+  if (!trimmed) return "";
+  const begun = trimmed[0].toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }

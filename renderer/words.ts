@@ -26,10 +26,9 @@ export const words = {
     lostSince: (clock: string): string => `Disconnected, trying again. Everything below is from ${clock}.`,
     newest: (age: string): string => `newest sample ${age} ago`,
     cost: (cpu: string, memory: string, disk: string): string => `the agent costs ${cpu} of a core, ${memory}, ${disk} on disk`,
-    staleWhy: "no sample has arrived since",
+    staleWhy: (clock: string): string => `no sample has arrived since ${clock}; what was recorded before is kept`,
     lostWhy: "the agent does not answer; what it recorded is kept, and this page catches up by itself",
     seePlugins: "See the plugins",
-    notRead: (names: string): string => `could not be read: ${names}`,
   },
 
   range: {
@@ -75,11 +74,11 @@ export const words = {
 
   dismiss: {
     title: "Not now",
-    consequence: "This advice leaves the page and comes back only when its grounds have changed. Your reason is kept with it, and the agent learns from it.",
+    consequence: "This advice leaves the page. It comes back if the matter gets worse, or passes and returns later. Your reason is kept with it.",
     label: "Why not now?",
     reasons: ["I know, and it is meant to be so", "It is not worth the effort", "It is wrong: nothing is the matter", "I will look at it later"],
     other: "In your own words",
-    otherHint: "Optional, up to 500 characters",
+    otherHint: "up to 400 characters",
     confirm: "Dismiss",
     cancel: "Keep it",
     failed: (why: string): string => `It was not dismissed. ${why}`,
@@ -131,7 +130,7 @@ export const words = {
     tableOf: (title: string): string => `${title} as a table`,
     lines: (title: string): string => `Lines of ${title}`,
     others: "all together",
-    more: (n: number): string => `${n} more in no colour`,
+    more: (n: number): string => `${n} more in the table`,
     series: "all",
   },
 
@@ -143,8 +142,8 @@ export const words = {
     title: (cpu: string, memory: string): string => `This agent costs you ${cpu} of one core and ${memory}.`,
     titleUnknown: "What this agent costs you",
     disk: (disk: string, since: string | null): string => (since ? `${disk} on disk for ${since}` : `${disk} on disk`),
-    samples: (rate: string, series: string): string => `${rate} of ${series} series`,
-    delay: (ms: string): string => `slowest 1 % of turns ${ms}`,
+    samples: (rate: string, series: string): string => `${rate} samples a second of ${series} series`,
+    delay: (ms: string): string => `slowest 1 % of its turns ${ms}`,
     runs: (version: string, node: string): string => `version ${version} on Node ${node}`,
     since: (duration: string): string => `runs for ${duration}`,
     list: "Plugins",
@@ -153,8 +152,8 @@ export const words = {
         .filter(Boolean)
         .join(", "),
     order: "most CPU first",
-    heads: { plugin: "plugin", kind: "kind", origin: "comes from", health: "health", cpu: "CPU ms/s", samples: "samples/s", slow: "slowest 1 %, ms" },
-    origin: { bundled: "the agent", installed: "you" } as const,
+    heads: { plugin: "plugin", kind: "kind", origin: "origin", health: "health", cpu: "CPU ms/s", samples: "samples/s", slow: "slowest 1 %, ms" },
+    origin: { bundled: "bundled", installed: "installed" } as const,
     originLong: { bundled: "came with the agent", installed: "installed by you" } as const,
     state: { starting: "starting", ok: "ok", degraded: "needs a look", failed: "failed", stopping: "stopping", stopped: "off" } as const,
     failedBecause: (reason: string): string => reason,

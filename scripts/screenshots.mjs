@@ -2,12 +2,11 @@
  * The README's pictures, from a real agent that watched this machine for some minutes: calm, then busy, then calm again.
  * Needs the build and a Chromium. Run it on a machine with nothing private in its host name and disks.
  */
-import { spawn } from "node:child_process";
 import { mkdirSync, statSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { startAgent } from "../test/support/agent.ts";
 import { launchBrowser, openPage } from "../test/support/browser.ts";
+import { keepBusy } from "../test/support/load.ts";
 import { findChromium, NO_CHROMIUM } from "../test/support/machine.ts";
 import { sleep } from "../test/support/wait.ts";
 
@@ -28,14 +27,14 @@ async function main() {
   mkdirSync(folder, { recursive: true });
 
   const agent = await startAgent();
-  const busy = [];
+  let busy;
   const browser = await launchBrowser();
   try {
     console.log(`${agent.origin}: ${CALM_S} s calm, ${BUSY_S} s busy, ${AFTER_S} s calm`);
     await sleep(CALM_S * 1000);
-    for (let core = 0; core < availableParallelism(); core++) busy.push(spawn(process.execPath, ["-e", "for(;;);"]));
+    busy = keepBusy();
     await sleep(BUSY_S * 1000);
-    for (const child of busy) child.kill("SIGKILL");
+    busy.stop();
     await sleep(AFTER_S * 1000);
 
     for (const [name, options] of Object.entries(PICTURES)) {
@@ -48,7 +47,7 @@ async function main() {
       console.log(`${path} ${(statSync(path).size / 1024).toFixed(0)} kB`);
     }
   } finally {
-    for (const child of busy) child.kill("SIGKILL");
+    busy?.stop();
     await browser.close();
     await agent[Symbol.asyncDispose]();
   }

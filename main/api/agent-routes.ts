@@ -1,4 +1,5 @@
 import { AgentError } from "all-use-agent/sdk";
+import { schemaProblems } from "../host/schema.ts";
 import { answerJson } from "./answer.ts";
 import { readJson } from "./body.ts";
 import { parameterInvalid, readAgentTime, readInteger, requireText } from "./parameters.ts";
@@ -65,7 +66,11 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
       methods: ["GET"],
       path: "/api/agent/findings",
       summary: "What analytics noticed, newest first",
-      parameters: [FROM, TO, { name: "limit", type: "integer", description: `At most this many, 1 to ${MAX_FINDINGS}; 500 when absent` }],
+      parameters: [
+        FROM,
+        TO,
+        { name: "limit", type: "integer", description: `At most this many, 1 to ${MAX_FINDINGS}; 500 when absent` },
+      ],
       answers: "{findings: FindingReport[]}",
       async handle(view, { url }) {
         const { fromMs, toMs } = readRange(url.searchParams, view.status().nowMs);
@@ -91,7 +96,12 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
       parameters: [
         { name: "query", type: "string", required: true, description: "PromQL" },
         { name: "horizon_ms", type: "integer", required: true, description: "How far ahead, at most a year" },
-        { name: "step_ms", type: "integer", required: true, description: `Between two points; at most ${MAX_FORECAST_STEPS} points` },
+        {
+          name: "step_ms",
+          type: "integer",
+          required: true,
+          description: `Between two points; at most ${MAX_FORECAST_STEPS} points`,
+        },
       ],
       answers: "ForecastReport",
       async handle(view, { request, url }) {
@@ -144,11 +154,10 @@ function readRange(parameters: URLSearchParams, nowMs: number): { fromMs: number
 /** The JSON body, checked against the route's own schema. Throws `body_invalid` with the place. */
 async function checkedBody<T>(request: Request, schema: Route["body"]): Promise<T> {
   const body = await readJson(request);
-  const { Validator } = await import("@cfworker/json-schema");
-  const { valid, errors } = new Validator(schema ?? {}, "2020-12").validate(body);
-  if (valid) return body as T;
-  const last = errors.at(-1);
-  throw new AgentError("body_invalid", `The body does not fit: ${last?.error ?? "it has another form than this route takes."}`, {
-    where: last?.instanceLocation ?? "body",
-  });
+  const [problem] = schemaProblems(schema ?? {}, body);
+  if (problem !== undefined)
+    throw new AgentError("body_invalid", `The body is not valid at ${problem.where}: ${problem.message}.`, {
+      where: problem.where,
+    });
+  return body as T;
 }

@@ -24,7 +24,12 @@ export type AnswerBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8
  * The only place where the door makes a Response. Headers go in as a plain object: @hono/node-server writes such a
  * response straight to the socket without ever building a Headers object.
  */
-export function answer(status: number, contentType: string | null, body: AnswerBody, headers: Record<string, string> = {}): Response {
+export function answer(
+  status: number,
+  contentType: string | null,
+  body: AnswerBody,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(body, {
     status,
     headers: {
@@ -87,7 +92,8 @@ export function toAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   // A plugin's copy of the SDK may be another one than ours; its errors carry codes of the same form.
-  if (error instanceof Error && error.name === "AgentError" && typeof code === "string") return new AgentError(code, error.message);
+  if (error instanceof Error && error.name === "AgentError" && typeof code === "string")
+    return new AgentError(code, error.message);
   return new AgentError("internal", `The agent failed inside: ${errorText(error)}.`, { cause: error });
 }
 

@@ -81,7 +81,9 @@ describe("a body", () => {
   it("is JSON only when it says so and is", async () => {
     expect(await readJson(post('{"a":1}', { "Content-Type": "application/json; charset=utf-8" }))).toEqual({ a: 1 });
     await expect(readJson(post('{"a":1}'))).rejects.toMatchObject({ code: "media_type_refused" });
-    await expect(readJson(post('{"a":1', { "Content-Type": "application/json" }))).rejects.toMatchObject({ code: "body_invalid" });
+    await expect(readJson(post('{"a":1', { "Content-Type": "application/json" }))).rejects.toMatchObject({
+      code: "body_invalid",
+    });
     const broken = Uint8Array.from([0x22, 0xff, 0x22]);
     await expect(readJson(post(broken, { "Content-Type": "application/json" }))).rejects.toMatchObject({ code: "body_invalid" });
   });

@@ -69,16 +69,24 @@ async function decompress(sent: Uint8Array, encoding: string, limitBytes: number
   // maxOutputLength stops a bomb while it unfolds, not afterwards.
   const options = { maxOutputLength: limitBytes };
   try {
-    if (encoding === "gzip" || encoding === "x-gzip") return await promisify<Uint8Array, object, Buffer>(zlib.gunzip)(sent, options);
+    if (encoding === "gzip" || encoding === "x-gzip")
+      return await promisify<Uint8Array, object, Buffer>(zlib.gunzip)(sent, options);
     if (encoding === "deflate") return await promisify<Uint8Array, object, Buffer>(zlib.inflate)(sent, options);
     if (encoding === "br") return await promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(sent, options);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limitBytes, " after decompression");
-    throw new AgentError("body_invalid", `The body says it is ${encoding} but cannot be decompressed.`, { where: "body", cause: error });
+    throw new AgentError("body_invalid", `The body says it is ${encoding} but cannot be decompressed.`, {
+      where: "body",
+      cause: error,
+    });
   }
-  throw new AgentError("encoding_refused", `The content encoding ${JSON.stringify(encoding.slice(0, 40))} is not known; use gzip, deflate, br or none.`, {
-    where: "Content-Encoding",
-  });
+  throw new AgentError(
+    "encoding_refused",
+    `The content encoding ${JSON.stringify(encoding.slice(0, 40))} is not known; use gzip, deflate, br or none.`,
+    {
+      where: "Content-Encoding",
+    },
+  );
 }
 
 /** Query and form parameters together; the form's come first, as in Prometheus. */
@@ -92,7 +100,9 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
   }
   const body = await readBody(request, FORM_LIMITS);
   if (body.length > 0 && type === null) {
-    throw new AgentError("media_type_refused", "This route takes a form; send application/x-www-form-urlencoded.", { where: "Content-Type" });
+    throw new AgentError("media_type_refused", "This route takes a form; send application/x-www-form-urlencoded.", {
+      where: "Content-Type",
+    });
   }
   const parameters = new URLSearchParams(new TextDecoder().decode(body));
   for (const [name, value] of url.searchParams) parameters.append(name, value);
@@ -101,7 +111,9 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
 
 export async function readJson(request: Request): Promise<unknown> {
   if (mediaType(request) !== "application/json") {
-    throw new AgentError("media_type_refused", "This route takes JSON; send Content-Type: application/json.", { where: "Content-Type" });
+    throw new AgentError("media_type_refused", "This route takes JSON; send Content-Type: application/json.", {
+      where: "Content-Type",
+    });
   }
   const body = await readBody(request, JSON_LIMITS);
   try {
@@ -112,5 +124,7 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 function tooLarge(limitBytes: number, when: string): AgentError {
-  return new AgentError("body_too_large", `The body is larger than the ${limitBytes} bytes that this route takes${when}.`, { where: "body" });
+  return new AgentError("body_too_large", `The body is larger than the ${limitBytes} bytes that this route takes${when}.`, {
+    where: "body",
+  });
 }

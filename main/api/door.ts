@@ -57,7 +57,9 @@ export function createDoor(view: AgentView, options: DoorOptions): Door {
     let path = "/";
     try {
       if (request.url.length > MAX_URL_CHARS) {
-        throw new AgentError("url_too_long", `The address is longer than ${MAX_URL_CHARS} characters; send a form with POST.`, { where: "url" });
+        throw new AgentError("url_too_long", `The address is longer than ${MAX_URL_CHARS} characters; send a form with POST.`, {
+          where: "url",
+        });
       }
       const url = new URL(request.url);
       path = url.pathname;

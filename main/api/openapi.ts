@@ -76,7 +76,10 @@ function operation(route: Route, method: string): unknown {
 
 function formBody(route: Route): unknown {
   const properties = Object.fromEntries(
-    (route.parameters ?? []).map(({ name, type, repeated }) => [name, repeated === true ? { type: "array", items: { type } } : { type }]),
+    (route.parameters ?? []).map(({ name, type, repeated }) => [
+      name,
+      repeated === true ? { type: "array", items: { type } } : { type },
+    ]),
   );
   return { content: { "application/x-www-form-urlencoded": { schema: { type: "object", properties } } } };
 }

@@ -67,7 +67,12 @@ async function serveFile(request: Request, path: string, file: string): Promise<
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
-  return answer(200, TYPE_OF_EXTENSION[extname(path).toLowerCase()] ?? "application/octet-stream", bytes, cacheHeaders(path, etag));
+  return answer(
+    200,
+    TYPE_OF_EXTENSION[extname(path).toLowerCase()] ?? "application/octet-stream",
+    bytes,
+    cacheHeaders(path, etag),
+  );
 }
 
 function cacheHeaders(path: string, etag: string): Record<string, string> {

@@ -27,7 +27,8 @@ export function readTime(parameters: URLSearchParams, name: string, absentMs: nu
   const text = parameters.get(name);
   if (text === null || text === "") return absentMs;
   const ms = timeMs(text);
-  if (ms === null) throw parameterInvalid(name, `cannot parse ${quote(text)} to a valid timestamp: give Unix seconds or RFC 3339`);
+  if (ms === null)
+    throw parameterInvalid(name, `cannot parse ${quote(text)} to a valid timestamp: give Unix seconds or RFC 3339`);
   return ms;
 }
 

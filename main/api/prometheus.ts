@@ -1,18 +1,15 @@
-import type { Labels, Matcher, MetricInfo } from "all-use-agent/sdk";
+import type { Labels, Matcher } from "all-use-agent/sdk";
 import { AgentError, seriesKey } from "all-use-agent/sdk";
 import { parseSelector, resultJson } from "../query/index.ts";
 import { answer, answerJson, JSON_TYPE } from "./answer.ts";
 import { readParameters } from "./body.ts";
+import { ALL_TIME, metricMetadata } from "./metadata.ts";
 import { parameterInvalid, readDuration, readInteger, readTime, requireText, requireTime } from "./parameters.ts";
 import type { ParameterNote, Route } from "./routes.ts";
 import type { AgentView } from "./view.ts";
 
 /** The version of Prometheus' HTTP API that these routes follow. Grafana picks its requests by it. */
 const API_LIKE_PROMETHEUS = "3.5.0";
-
-/** The span of JavaScript's dates: "all of time" for routes that are asked without a range. */
-const BEGIN_MS = -8.64e15;
-const END_MS = 8.64e15;
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const MAX_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -63,7 +60,10 @@ export const PROMETHEUS_ROUTES: readonly Route[] = [
       if (stepMs <= 0) {
         throw parameterInvalid("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
       }
-      return queryAnswer(await view.query.range(expr, fromMs, toMs, stepMs, queryOptions(parameters, request)), readLimit(parameters));
+      return queryAnswer(
+        await view.query.range(expr, fromMs, toMs, stepMs, queryOptions(parameters, request)),
+        readLimit(parameters),
+      );
     },
   },
   {
@@ -137,7 +137,10 @@ export const PROMETHEUS_ROUTES: readonly Route[] = [
       { name: "limit_per_metric", type: "integer", description: "Taken for Prometheus' sake: there is one entry a metric" },
     ],
     answers: "Lists of type, help and unit by metric",
-    handle: (view, { url }) => metadata(view, url.searchParams),
+    async handle(view, { url }) {
+      const wanted = url.searchParams.get("metric");
+      return success(await metricMetadata(view, wanted === "" ? null : wanted, readLimit(url.searchParams)));
+    },
   },
   {
     methods: ["GET"],
@@ -181,7 +184,10 @@ export const PROMETHEUS_ROUTES: readonly Route[] = [
   },
 ];
 
-function queryOptions(parameters: URLSearchParams, request: Request): { signal: AbortSignal; lookbackMs?: number; timeoutMs?: number } {
+function queryOptions(
+  parameters: URLSearchParams,
+  request: Request,
+): { signal: AbortSignal; lookbackMs?: number; timeoutMs?: number } {
   const lookbackMs = readDuration(parameters, "lookback_delta");
   const timeoutMs = readDuration(parameters, "timeout");
   return { signal: request.signal, ...(lookbackMs !== null && { lookbackMs }), ...(timeoutMs !== null && { timeoutMs }) };
@@ -203,8 +209,8 @@ function readSelectors(parameters: URLSearchParams): Matcher[][] {
 }
 
 function readRange(parameters: URLSearchParams): { fromMs: number; toMs: number } {
-  const fromMs = readTime(parameters, "start", BEGIN_MS);
-  const toMs = readTime(parameters, "end", END_MS);
+  const fromMs = readTime(parameters, "start", ALL_TIME.fromMs);
+  const toMs = readTime(parameters, "end", ALL_TIME.toMs);
   if (toMs < fromMs) throw parameterInvalid("end", "end timestamp must not be before start time");
   return { fromMs, toMs };
 }
@@ -224,47 +230,6 @@ async function seriesOf(
     for (const series of await storage.series(matchers, fromMs, toMs)) found.set(seriesKey(series.name, series.labels), series);
   }
   return [...found.values()];
-}
-
-const METADATA_TYPES = new Set(["counter", "gauge", "histogram", "summary"]);
-
-async function metadata(view: AgentView, parameters: URLSearchParams): Promise<Response> {
-  const wanted = parameters.get("metric");
-  const limit = readLimit(parameters);
-  const declared = view.metadata();
-  const names = wanted === null || wanted === "" ? await declaredNames(view, declared) : [wanted];
-  const data: Record<string, { type: string; help: string; unit: string }[]> = {};
-  let count = 0;
-  for (const name of names) {
-    if (count === limit) break;
-    const info = declared.get(name) ?? patternOf(declared, name);
-    if (info === undefined) continue;
-    data[name] = [{ type: METADATA_TYPES.has(info.type) ? info.type : "unknown", help: info.help, unit: info.unit ?? "" }];
-    count++;
-  }
-  return success(data);
-}
-
-/** Every declared name; for a declaration that ends in `*`, the names in storage that it stands for. */
-async function declaredNames(view: AgentView, declared: ReadonlyMap<string, MetricInfo>): Promise<string[]> {
-  const names = new Set<string>();
-  for (const name of declared.keys()) {
-    if (!name.endsWith("*")) names.add(name);
-    else {
-      const matcher: Matcher = { label: "__name__", op: "=~", value: `${name.slice(0, -1)}.*` };
-      for (const series of await view.storage().series([matcher], BEGIN_MS, END_MS)) names.add(series.name);
-    }
-  }
-  return [...names].sort();
-}
-
-/** The longest declaration ending in `*` that covers the name. */
-function patternOf(declared: ReadonlyMap<string, MetricInfo>, name: string): MetricInfo | undefined {
-  for (let length = name.length; length > 0; length--) {
-    const info = declared.get(`${name.slice(0, length)}*`);
-    if (info !== undefined) return info;
-  }
-  return undefined;
 }
 
 type QueryResult = Awaited<ReturnType<AgentView["query"]["instant"]>>;

@@ -25,16 +25,22 @@ export function createRouter(view: AgentView): Router {
     },
   });
   for (const route of routes) {
-    app.on([...route.methods], route.path, (c) => route.handle(view, { request: c.req.raw, url: c.env.url, path: c.req.param() }));
+    app.on([...route.methods], route.path, (c) =>
+      route.handle(view, { request: c.req.raw, url: c.env.url, path: c.req.param() }),
+    );
     app.all(route.path, (c) => refuseMethod(c.env.url.pathname, route.methods));
   }
   app.notFound((c) => {
     const { pathname } = c.env.url;
     const handler = view.route(routeMethod(c.req.raw), pathname);
     if (handler !== null) return answerByPlugin(handler, c.req.raw, c.env.url);
-    throw new AgentError("not_found", `There is no route ${c.req.raw.method} ${pathname.slice(0, 200)}; /api/agent/openapi.json lists them.`, {
-      where: "path",
-    });
+    throw new AgentError(
+      "not_found",
+      `There is no route ${c.req.raw.method} ${pathname.slice(0, 200)}; /api/agent/openapi.json lists them.`,
+      {
+        where: "path",
+      },
+    );
   });
   app.onError((error, c) => answerError(c.env.url.pathname, error));
   return (request, url) => app.fetch(request, { url });

@@ -95,7 +95,9 @@ describe("the live stream", () => {
       if (second % 40 === 0) agent.tell({ type: "finding", data: finding(`f${second}`) });
     }
     const events = await slow.next();
-    expect(events.map(({ event, data }) => [event, (data as { id?: string; nowMs?: number }).id ?? (data as { nowMs: number }).nowMs])).toEqual([
+    expect(
+      events.map(({ event, data }) => [event, (data as { id?: string; nowMs?: number }).id ?? (data as { nowMs: number }).nowMs]),
+    ).toEqual([
       ["finding", "f40"],
       ["finding", "f80"],
       ["tick", 100],
@@ -115,7 +117,10 @@ describe("the live stream", () => {
     agent.tell({ type: "finding", data: finding("f3") });
     const again = connect(seen?.id);
     const missed = await again.next();
-    expect(missed.filter(({ event }) => event === "finding").map(({ data }) => (data as { id: string }).id)).toEqual(["f2", "f3"]);
+    expect(missed.filter(({ event }) => event === "finding").map(({ data }) => (data as { id: string }).id)).toEqual([
+      "f2",
+      "f3",
+    ]);
   });
 
   it("sends all it still has to a client that comes from another run", async () => {

@@ -90,15 +90,14 @@ export class LiveStream {
       {
         start: (controller) => controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`)),
         pull: async (controller) => {
-          let text = this.#pending(client);
-          while (text === "") {
+          let text = "";
+          while ((text = this.#pending(client)) === "" && this.#clients.has(client)) {
             await new Promise<void>((wake) => (client.wake = wake));
-            if (!this.#clients.has(client)) {
-              // After a cancel the stream is closed already and says so by throwing.
-              if (request.signal.aborted) controller.close();
-              return;
-            }
-            text = this.#pending(client);
+          }
+          if (!this.#clients.has(client)) {
+            // After a cancel the stream is closed already and says so by throwing.
+            if (request.signal.aborted) controller.close();
+            return;
           }
           controller.enqueue(encoder.encode(text));
         },

@@ -74,7 +74,9 @@ export class MemoryStorage implements SeriesStorage {
     let touched = 0;
     for (const row of this.rows.values()) {
       if (!matches(row, matchers)) continue;
-      const kept = row.timestamps.map((time, i) => [time, row.values[i]] as const).filter(([time]) => time < fromMs || time > toMs);
+      const kept = row.timestamps
+        .map((time, i) => [time, row.values[i]] as const)
+        .filter(([time]) => time < fromMs || time > toMs);
       row.timestamps = kept.map(([time]) => time);
       row.values = kept.map(([, value]) => value);
       touched++;
@@ -101,7 +103,7 @@ export class MemoryAgent implements AgentView {
   isReady = true;
   simulated = false;
   readonly store = new MemoryStorage();
-  readonly query = new QueryEngine(() => this.storage(), { now: () => this.nowMs });
+  readonly query = new QueryEngine(() => this.storage());
   readonly declared = new Map<string, MetricInfo>();
   readonly routes = new Map<string, RouteHandler>();
   readonly listeners = new Set<(event: StreamEvent) => void>();
@@ -136,7 +138,9 @@ export class MemoryAgent implements AgentView {
   forecast = async (_expr: string, horizonMs: number, stepMs: number) => {
     const count = Math.floor(horizonMs / stepMs);
     const flat = Array.from({ length: count }, () => 1);
-    return { series: [{ labels: {}, stepMs, firstMs: this.nowMs, expected: flat, low: flat, high: flat, level: 0.95, method: "flat" }] };
+    return {
+      series: [{ labels: {}, stepMs, firstMs: this.nowMs, expected: flat, low: flat, high: flat, level: 0.95, method: "flat" }],
+    };
   };
   storage = (): SeriesStorage => this.store;
   metadata = () => this.declared;
@@ -162,7 +166,8 @@ export class MemoryAgent implements AgentView {
 
   async dismiss(id: string, reason: string): Promise<RecommendationReport> {
     const at = this.advice.findIndex((report) => report.id === id);
-    if (at < 0) throw new AgentError("recommendation_unknown", `There is no recommendation ${JSON.stringify(id)}.`, { where: "id" });
+    if (at < 0)
+      throw new AgentError("recommendation_unknown", `There is no recommendation ${JSON.stringify(id)}.`, { where: "id" });
     this.advice[at] = { ...this.advice[at], status: "dismissed", decision: reason };
     return this.advice[at];
   }

@@ -18,12 +18,19 @@ export async function readToken(dataDir: string): Promise<string | null> {
     text = (await readFile(path, "utf8")).trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new AgentError("token_unreadable", `The token file ${path} cannot be read: ${errorText(error)}.`, { where: path, cause: error });
+    throw new AgentError("token_unreadable", `The token file ${path} cannot be read: ${errorText(error)}.`, {
+      where: path,
+      cause: error,
+    });
   }
   if (!TOKEN_FORM.test(text)) {
-    throw new AgentError("token_invalid", `The token file ${path} does not hold 64 hex digits; delete it and start the agent again.`, {
-      where: path,
-    });
+    throw new AgentError(
+      "token_invalid",
+      `The token file ${path} does not hold 64 hex digits; delete it and start the agent again.`,
+      {
+        where: path,
+      },
+    );
   }
   return text;
 }

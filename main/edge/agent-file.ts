@@ -49,9 +49,13 @@ export async function readAgentFile(dataDir: string): Promise<AgentFile | null> 
   }
   const { pid, port, startedMs } = content;
   if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(port)) {
-    throw new AgentError("agent_file_invalid", `${path} is damaged; stop the agent if it runs, delete the file and start the agent again.`, {
-      where: path,
-    });
+    throw new AgentError(
+      "agent_file_invalid",
+      `${path} is damaged; stop the agent if it runs, delete the file and start the agent again.`,
+      {
+        where: path,
+      },
+    );
   }
   return { pid: pid as number, port: port as number, startedMs: Number(startedMs) || 0 };
 }

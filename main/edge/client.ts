@@ -20,7 +20,10 @@ export interface AgentClient {
 export async function connect(dataDir: string): Promise<AgentClient> {
   const file = await readAgentFile(dataDir);
   if (file === null) {
-    throw new AgentError("agent_not_running", `No agent runs on ${dataDir}; start one with alluse start, or name its folder with --data-dir.`);
+    throw new AgentError(
+      "agent_not_running",
+      `No agent runs on ${dataDir}; start one with alluse start, or name its folder with --data-dir.`,
+    );
   }
   if (!isAlive(file.pid)) {
     throw new AgentError(
@@ -40,9 +43,13 @@ export async function connect(dataDir: string): Promise<AgentClient> {
       text = await response.text();
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      throw new AgentError("agent_unreachable", `The agent at ${base} does not answer (${errorText(cause)}); alluse doctor looks for the reason.`, {
-        cause: error,
-      });
+      throw new AgentError(
+        "agent_unreachable",
+        `The agent at ${base} does not answer (${errorText(cause)}); alluse doctor looks for the reason.`,
+        {
+          cause: error,
+        },
+      );
     }
     let body: unknown;
     try {

@@ -36,8 +36,6 @@ Exit status: 0 done, 1 failed, 2 bad usage.
 
 /** Runs one command line; every error becomes one sentence on stderr. Returns the exit status. */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`| head`) closes the pipe; that is no failure of ours.
-  process.stdout.on("error", () => undefined);
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(help());
@@ -50,7 +48,10 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   if (name === undefined) return misused("No command is given", "alluse");
   const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (listed === undefined) {
-    return misused(name.startsWith("-") ? `There is no option ${name} before a command` : `There is no command ${JSON.stringify(name)}`, "alluse");
+    return misused(
+      name.startsWith("-") ? `There is no option ${name} before a command` : `There is no command ${JSON.stringify(name)}`,
+      "alluse",
+    );
   }
   try {
     const command = await listed.load();

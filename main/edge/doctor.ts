@@ -1,4 +1,4 @@
-import type { AgentStatus, PluginReport } from "all-use-agent/sdk";
+import { type AgentStatus, errorText, type PluginReport } from "all-use-agent/sdk";
 import { access, constants, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { readToken, tokenPath } from "../api/token.ts";
@@ -44,7 +44,9 @@ export const doctor: Command = {
 };
 
 export async function examine(dataDir: string): Promise<Check[]> {
-  const checks: Check[] = [nodeVersion(), ...(await dataFolder(dataDir)), ...(await tokenFile(dataDir))];
+  const checks: Check[] = [nodeVersion(), ...(await dataFolder(dataDir))];
+  if (checks.some(({ result, check }) => check === "data folder" && result === "fail")) return checks;
+  checks.push(...(await tokenFile(dataDir)));
   let agent: AgentClient;
   try {
     if ((await readAgentFile(dataDir)) === null) {
@@ -69,18 +71,24 @@ async function dataFolder(dataDir: string): Promise<Check[]> {
   const check = "data folder";
   const existing = await nearestExisting(dataDir);
   try {
-    await access(existing, constants.W_OK | constants.X_OK);
     if (!(await stat(existing)).isDirectory()) throw new Error(`${existing} is not a folder`);
+    await access(existing, constants.W_OK | constants.X_OK);
   } catch (error) {
-    return [{ check, result: "fail", text: `${dataDir} cannot be written (${oneSentence(error)}); choose another with --data-dir.` }];
+    return [
+      { check, result: "fail", text: `${dataDir} cannot be written (${errorText(error)}); choose another with --data-dir.` },
+    ];
   }
+  const folder: Check = { check, result: "ok", text: existing === dataDir ? dataDir : `${dataDir} (not made yet)` };
   const { bavail, bsize } = await statfs(existing);
-  const freeBytes = bavail * bsize;
-  const where = existing === dataDir ? dataDir : `${dataDir} (not made yet)`;
-  const space: Check = { check: "space", result: "ok", text: `${bytes(freeBytes)} free` };
-  if (freeBytes < NO_SPACE_BYTES) return [{ check, result: "ok", text: where }, { ...space, result: "fail", text: `${space.text}; nothing more can be kept: make room.` }];
-  if (freeBytes < LOW_SPACE_BYTES) return [{ check, result: "ok", text: where }, { ...space, result: "warn", text: `${space.text}; make room before it is used up.` }];
-  return [{ check, result: "ok", text: where }, space];
+  return [folder, space(bavail * bsize)];
+}
+
+function space(freeBytes: number): Check {
+  const text = `${bytes(freeBytes)} free`;
+  if (freeBytes < NO_SPACE_BYTES)
+    return { check: "space", result: "fail", text: `${text}; nothing more can be kept: make room.` };
+  if (freeBytes < LOW_SPACE_BYTES) return { check: "space", result: "warn", text: `${text}; make room before it is used up.` };
+  return { check: "space", result: "ok", text };
 }
 
 async function nearestExisting(path: string): Promise<string> {
@@ -125,6 +133,7 @@ async function runningAgent(agent: AgentClient): Promise<Check[]> {
     checks.push({ check: "plugins", result: "ok", text: `${plugins.length}, all well.` });
   }
   // What the agent says of its plugins stands above already, with the folder.
-  for (const problem of status.problems.filter((text) => !text.startsWith("Plugin "))) checks.push({ check: "agent", result: "fail", text: problem });
+  for (const problem of status.problems.filter((text) => !text.startsWith("Plugin ")))
+    checks.push({ check: "agent", result: "fail", text: problem });
   return checks;
 }

@@ -77,9 +77,17 @@ const STATUS_OF_PARSER_ERROR: Readonly<Record<string, string>> = {
 
 function listenError(port: number, error: NodeJS.ErrnoException): AgentError {
   if (error.code === "EADDRINUSE") {
-    return new AgentError("port_in_use", `Port ${port} is in use by another program; stop it, or choose another with --port N (0 picks a free one).`, {
-      cause: error,
-    });
+    return new AgentError(
+      "port_in_use",
+      `Port ${port} is in use by another program; stop it, or choose another with --port N (0 picks a free one).`,
+      {
+        cause: error,
+      },
+    );
   }
-  return new AgentError("port_refused", `Port ${port} cannot be listened on (${errorText(error)}); choose another with --port N.`, { cause: error });
+  return new AgentError(
+    "port_refused",
+    `Port ${port} cannot be listened on (${errorText(error)}); choose another with --port N.`,
+    { cause: error },
+  );
 }

@@ -20,7 +20,9 @@ export const plugin: Command = {
     const { values, positionals } = parseCommand(args, { ...DATA_DIR_OPTION, ...JSON_OPTION });
     const [verb, ...rest] = positionals;
     if (verb !== "list" && verb !== "info") {
-      throw new UsageError(verb === undefined ? "list or info is missing." : `There is no plugin command ${JSON.stringify(verb)}.`);
+      throw new UsageError(
+        verb === undefined ? "list or info is missing." : `There is no plugin command ${JSON.stringify(verb)}.`,
+      );
     }
     expectPositionals(rest, verb === "list" ? [] : ["The plugin's id"]);
     const agent = await connect(dataDirOf(values["data-dir"]));
@@ -34,7 +36,8 @@ export const plugin: Command = {
 
 function find(plugins: readonly PluginReport[], id: string): PluginReport {
   const found = plugins.find((report) => report.id === id);
-  if (found === undefined) throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}; alluse plugin list shows their ids.`);
+  if (found === undefined)
+    throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}; alluse plugin list shows their ids.`);
   return found;
 }
 

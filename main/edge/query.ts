@@ -65,11 +65,18 @@ interface TimeOptions {
 }
 
 /** Throws UsageError for options that do not go together and for times that are none. */
-export function requestOf(expr: string, options: TimeOptions, nowMs: number): { path: string; parameters: Record<string, string> } {
+export function requestOf(
+  expr: string,
+  options: TimeOptions,
+  nowMs: number,
+): { path: string; parameters: Record<string, string> } {
   const { time, from, to, step } = options;
   if (from === undefined) {
     if (to !== undefined || step !== undefined) throw new UsageError("--to and --step need --from.");
-    return { path: "/api/v1/query", parameters: { query: expr, ...(time !== undefined && { time: unixSeconds("--time", time, nowMs) }) } };
+    return {
+      path: "/api/v1/query",
+      parameters: { query: expr, ...(time !== undefined && { time: unixSeconds("--time", time, nowMs) }) },
+    };
   }
   if (time !== undefined) throw new UsageError("--time is for one instant, --from for a range: give one of them.");
   const start = unixSeconds("--from", from, nowMs);
@@ -99,7 +106,10 @@ function show(data: QueryData): string {
     case "matrix":
       if (data.result.length === 0) return "no data\n";
       return data.result
-        .map(({ metric, values }) => `${seriesText(metric)}\n${values.map(([time, value]) => `  ${localTime(time * 1000)}  ${value}\n`).join("")}`)
+        .map(
+          ({ metric, values }) =>
+            `${seriesText(metric)}\n${values.map(([time, value]) => `  ${localTime(time * 1000)}  ${value}\n`).join("")}`,
+        )
         .join("");
     default:
       return `${data.result[1]}\n`;

@@ -45,7 +45,8 @@ export function parseStart(args: readonly string[]): StartArguments {
   });
   expectPositionals(positionals, []);
   const port = values.port ?? String(DEFAULT_PORT);
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be a number from 0 to 65535, found ${JSON.stringify(port)}.`);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw new UsageError(`--port must be a number from 0 to 65535, found ${JSON.stringify(port)}.`);
   if (values.auth !== undefined && values.auth !== "token" && values.auth !== "none") {
     throw new UsageError(`--auth must be token or none, found ${JSON.stringify(values.auth)}.`);
   }
@@ -76,6 +77,8 @@ export async function runStart(args: readonly string[], options: { readyWithToke
 }
 
 async function serve(given: StartArguments, readyWithToken: boolean): Promise<number> {
+  // Who started us may close the pipe once it has read the address; the agent goes on.
+  process.stdout.on("error", () => undefined);
   const stopping = stopSignal();
   let agent: Agent | null = null;
   // The port first: that it is taken should be known before plugins start and the data folder is touched.

@@ -25,7 +25,9 @@ export const status: Command = {
       return DONE;
     }
     const { plugins } = await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins");
-    process.stdout.write(describe(report, plugins, `http://127.0.0.1:${agent.port}/${agent.token === null ? "" : `?token=${agent.token}`}`));
+    process.stdout.write(
+      describe(report, plugins, `http://127.0.0.1:${agent.port}/${agent.token === null ? "" : `?token=${agent.token}`}`),
+    );
     return DONE;
   },
 };

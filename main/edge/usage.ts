@@ -30,18 +30,25 @@ export function parseCommand<T extends ParseArgsOptionsConfig>(args: readonly st
   } catch (error) {
     if (error instanceof UsageError) throw error;
     // Node's sentence, without its advice on how to quote a dash.
-    throw new UsageError(errorText(error).split(/\. |\n/, 1)[0].replace(/\.?$/, "."));
+    throw new UsageError(
+      errorText(error)
+        .split(/\. |\n/, 1)[0]
+        .replace(/\.?$/, "."),
+    );
   }
 }
 
 /** Throws UsageError for words that the command does not take. */
 export function expectPositionals(positionals: readonly string[], names: readonly string[]): void {
-  if (positionals.length > names.length) throw new UsageError(`Unexpected argument ${JSON.stringify(positionals[names.length])}.`);
+  if (positionals.length > names.length)
+    throw new UsageError(`Unexpected argument ${JSON.stringify(positionals[names.length])}.`);
   if (positionals.length < names.length) throw new UsageError(`${names[positionals.length]} is missing.`);
 }
 
 /** Anything thrown, as one line for people. */
 export function oneSentence(error: unknown): string {
-  const text = errorText(error).replaceAll(/\s*\n\s*/g, " ").trim();
+  const text = errorText(error)
+    .replaceAll(/\s*\n\s*/g, " ")
+    .trim();
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

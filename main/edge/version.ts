@@ -1,7 +1,5 @@
-import { createRequire } from "node:module";
+import packageJson from "../../package.json" with { type: "json" };
 
-/** The version in package.json, found by the package's own name wherever the build has put this module. */
 export function agentVersion(): string {
-  const manifest = createRequire(import.meta.url)("all-use-agent/package.json") as { version: string };
-  return manifest.version;
+  return packageJson.version;
 }

@@ -90,9 +90,8 @@ function rankOf(value: number, { bounds, counts, length }: Buckets): number {
     const start = i > 0 ? bounds[i - 1]! : end > 0 ? 0 : Number.NEGATIVE_INFINITY;
     if (value <= start) return below;
     if (value < end) {
-      // Nothing is known of how observations lie in a bucket without an end; they count as at its known one.
-      if (start === Number.NEGATIVE_INFINITY) return below;
-      if (end === Number.POSITIVE_INFINITY) return counts[i]!;
+      // Nothing is known of how observations lie in a bucket without an end: none of them counts as below.
+      if (start === Number.NEGATIVE_INFINITY || end === Number.POSITIVE_INFINITY) return below;
       return below + ((counts[i]! - below) * (value - start)) / (end - start);
     }
     below = counts[i]!;

@@ -1,4 +1,4 @@
-import type { SelectRequest, SeriesData } from "all-use-agent/sdk";
+import type { Matcher, SelectRequest, SeriesData } from "all-use-agent/sdk";
 import { AgentError } from "all-use-agent/sdk";
 import { aggregate } from "./aggregate.ts";
 import type { Annotations } from "./annotations.ts";
@@ -7,11 +7,12 @@ import { evaluateBinary } from "./binary.ts";
 import { type DurationContext, resolveDuration, resolvePositive } from "./durations.ts";
 import { functionNamed } from "./functions/index.ts";
 import { isStepInvariant } from "./invariant.ts";
-import { labelSetOf } from "./labels.ts";
+import { type LabelSet, labelSetOf } from "./labels.ts";
 import type { Budget, QueryLimits } from "./limits.ts";
+import { requireReach } from "./reach.ts";
 import { instantVector, smoothedVector, vectorColumns } from "./select.ts";
 import { withoutStale } from "./stale.ts";
-import { dropNames, emptyVector, type Column, type Grid, type Matrix, type Scalar, type Value, type Vector } from "./value.ts";
+import { dropLeavingNames, dropNames, emptyVector, joinEqual, type Column, type Grid, type Matrix, type Scalar, type Value, type Vector } from "./value.ts";
 
 /** Where samples come from. A series store is one. */
 export interface QuerySource {
@@ -22,6 +23,8 @@ export interface Settings {
   readonly source: QuerySource;
   readonly lookbackMs: number;
   readonly subqueryStepMs: number;
+  /** Names that operations drop stay visible to label functions until the query ends. */
+  readonly delayedNameRemoval: boolean;
   readonly limits: QueryLimits;
   readonly budget: Budget;
   readonly notes: Annotations;
@@ -42,18 +45,43 @@ export class Evaluation {
   private readonly fetched = new Map<SelectorNode, Promise<SeriesData[]>>();
   private readonly requests = new Map<string, Promise<SeriesData[]>>();
 
-  constructor(settings: Settings, query: Grid) {
+  readonly queryEndMs: number;
+
+  /** `queryEndMs` is the end that was asked for, which the last step need not reach. */
+  constructor(settings: Settings, query: Grid, queryEndMs: number) {
     this.settings = settings;
     this.budget = settings.budget;
     this.notes = settings.notes;
     this.query = query;
-    this.durations = { stepMs: query.stepMs, rangeMs: this.endMs(query) - query.startMs };
+    this.queryEndMs = queryEndMs;
+    this.durations = { stepMs: query.stepMs, rangeMs: queryEndMs - query.startMs };
   }
 
   async run(root: Node): Promise<Value> {
     this.prefetch(root, this.query);
     const node = unwrap(root);
-    return node.type === "matrix" || node.type === "subquery" ? this.matrix(node, this.query) : this.evaluate(node, this.query);
+    if (node.type === "matrix" || node.type === "subquery") return this.withoutLeavingNames(await this.matrix(node, this.query));
+    const value = await this.evaluate(node, this.query);
+    return value.kind === "vector" ? dropLeavingNames(value) : value;
+  }
+
+  /** The vector as it leaves an operation that changes what its values mean. */
+  dropNames(vector: Vector): Vector {
+    if (!this.settings.delayedNameRemoval) return dropNames(vector);
+    return { ...vector, sets: vector.sets.map((set) => set.withLeavingName()) };
+  }
+
+  /** The same for one label set. */
+  nameless(set: LabelSet): LabelSet {
+    return this.settings.delayedNameRemoval ? set.withLeavingName() : set.withoutName();
+  }
+
+  private withoutLeavingNames(matrix: Matrix): Matrix {
+    if (!matrix.sets.some((set) => set.leaving)) return matrix;
+    const sets = matrix.sets.map((set) => (set.leaving ? set.withoutName() : set));
+    // Only for its complaint about equal label sets.
+    joinEqual({ kind: "vector", sets, steps: 1, values: new Float64Array(sets.length), present: null });
+    return { ...matrix, sets };
   }
 
   endMs(grid: Grid): number {
@@ -68,7 +96,7 @@ export class Evaluation {
   atMs(node: SelectorNode | SubqueryNode): number | null {
     if (node.at === null) return null;
     if (node.at.at === "time") return node.at.ms;
-    return node.at.at === "start" ? this.query.startMs : this.endMs(this.query);
+    return node.at.at === "start" ? this.query.startMs : this.queryEndMs;
   }
 
   /** Starts every select of the expression at once; evaluation then waits for each where it needs it. */
@@ -81,7 +109,9 @@ export class Evaluation {
       const inner = this.subqueryGrid(node, grid);
       if (inner.steps > 0) this.prefetch(node.expr, inner);
     } else {
-      for (const child of children(node)) this.prefetch(child, grid);
+      // What `info()` has as its second argument is no selector of its own.
+      const args = node.type === "call" && node.name === "info" ? node.args.slice(0, 1) : children(node);
+      for (const child of args) this.prefetch(child, grid);
     }
   }
 
@@ -164,6 +194,7 @@ export class Evaluation {
       case "aggregate":
         return this.aggregate(node, grid);
       case "call":
+        requireReach(node);
         return functionNamed(node.name)!.evaluate({ run: this, node, grid });
       default:
         throw new AgentError("query_type", "a range vector cannot be evaluated at an instant");
@@ -172,6 +203,30 @@ export class Evaluation {
 
   async vector(node: Node, grid: Grid): Promise<Vector> {
     return (await this.evaluate(node, grid)) as Vector;
+  }
+
+  /** When the samples of the selector were taken, in seconds. */
+  async timestamps(node: SelectorNode, grid: Grid): Promise<Vector> {
+    return instantVector(this, node, await this.series(node), grid, "timestamp");
+  }
+
+  /**
+   * Sample times of the series that `info()` takes labels from, with the offset and `@` of the first selector in `like`.
+   */
+  async infoSeries(matchers: readonly Matcher[], like: Node, grid: Grid): Promise<Vector> {
+    const model = firstSelector(like);
+    const node: SelectorNode = {
+      type: "selector",
+      from: like.from,
+      to: like.to,
+      name: null,
+      matchers,
+      offset: model?.offset ?? null,
+      at: model?.at ?? null,
+      reach: "plain",
+    };
+    this.fetch(node, grid, 0);
+    return this.timestamps(node, grid);
   }
 
   async scalar(node: Node, grid: Grid): Promise<Float64Array> {
@@ -212,7 +267,7 @@ export class Evaluation {
     if (op === "+" || (value.kind !== "scalar" && value.kind !== "vector")) return value;
     const values = new Float64Array(value.values.length);
     for (let k = 0; k < values.length; k++) values[k] = -value.values[k]!;
-    return value.kind === "scalar" ? { kind: "scalar", values } : dropNames({ ...value, values });
+    return value.kind === "scalar" ? { kind: "scalar", values } : this.dropNames({ ...value, values });
   }
 
   private async aggregate(node: AggregateNode, grid: Grid): Promise<Vector> {
@@ -234,4 +289,13 @@ export class Evaluation {
     }
     return { kind: "vector", sets: value.sets, steps, values, present };
   }
+}
+
+function firstSelector(node: Node): SelectorNode | null {
+  if (node.type === "selector") return node;
+  for (const child of children(node)) {
+    const found = firstSelector(child);
+    if (found !== null) return found;
+  }
+  return null;
 }

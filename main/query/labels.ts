@@ -13,12 +13,16 @@ export class LabelSet {
   readonly rest: Labels;
   private signatureText: string | null = null;
   private full: Labels | null = null;
+  /** The name (with type and unit) is only there for label functions to see; it goes when the query ends. */
+  readonly leaving: boolean;
   private nameless: LabelSet | null = null;
+  private marked: LabelSet | null = null;
   private hasMetadata: boolean | null = null;
 
-  constructor(name: string, rest: Labels) {
+  constructor(name: string, rest: Labels, leaving = false) {
     this.name = name;
     this.rest = rest;
+    this.leaving = leaving;
   }
 
   get(label: string): string {
@@ -76,6 +80,12 @@ export class LabelSet {
     return this.nameless;
   }
 
+  /** With a name that is to go when the query ends. */
+  withLeavingName(): LabelSet {
+    if (this.marked === null) this.marked = this.leaving ? this : new LabelSet(this.name, this.rest, true);
+    return this.marked;
+  }
+
   /** Whether it carries labels that go with the name. */
   metadata(): boolean {
     this.hasMetadata ??= METADATA.some((label) => this.get(label) !== "");
@@ -91,12 +101,12 @@ export class LabelSet {
       if (label === "__name__") name = value;
       else if (value !== "") rest[label] = value;
     }
-    return new LabelSet(name, rest);
+    return new LabelSet(name, rest, this.leaving);
   }
 
   /** Without `labels`; `__name__` among them means the name. */
   drop(labels: readonly string[]): LabelSet {
-    return new LabelSet(labels.includes("__name__") ? "" : this.name, omit(this.rest, labels));
+    return new LabelSet(labels.includes("__name__") ? "" : this.name, omit(this.rest, labels), this.leaving);
   }
 
   /** With one label set; an empty value removes it. */
@@ -105,7 +115,7 @@ export class LabelSet {
     const rest: Record<string, string> = { ...this.rest };
     if (value === "") delete rest[label];
     else rest[label] = value;
-    return new LabelSet(this.name, rest);
+    return new LabelSet(this.name, rest, this.leaving);
   }
 
   /** As outsiders see it: sorted, the name as `__name__`. */

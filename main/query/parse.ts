@@ -9,7 +9,7 @@ import { parseError } from "./errors.ts";
 import { normalize, unquote } from "./lex.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { readNumber } from "./number.ts";
-import { compileRegex } from "./regex.ts";
+import { compileRegex } from "./regex/index.ts";
 
 /** Strict: the first thing that does not fit ends parsing, so that garbage costs no search for repairs. */
 const grammar = parser.configure({ strict: true });
@@ -44,13 +44,9 @@ export function parse(text: string, limits: ParseLimits = DEFAULT_LIMITS): Node 
   } catch (error) {
     throw syntaxError(text, error);
   }
-  const inner = root.firstChild;
-  if (inner === null || root.lastChild!.to < text.length - trailing(text)) throw syntaxError(text, null);
-  return new Reader(text, limits.depth).expression(firstExpression(root)!, 0);
-}
-
-function trailing(text: string): number {
-  return /(?:\s|#[^\n]*(?:\n|$))*$/.exec(text)![0].length;
+  const expression = firstExpression(root);
+  if (expression === null) throw parseError(text, 0, "no expression found in input");
+  return new Reader(text, limits.depth).expression(expression, 0);
 }
 
 function firstExpression(node: SyntaxNode): SyntaxNode | null {
@@ -62,8 +58,8 @@ function firstExpression(node: SyntaxNode): SyntaxNode | null {
 /** Says what stands where the grammar could not go on. */
 function syntaxError(text: string, error: unknown): AgentError {
   const match = error instanceof SyntaxError ? /No parse at (\d+)/.exec(error.message) : null;
-  if (error !== null && match === null) throw error;
-  let at = match === null ? text.length : Number(match[1]);
+  if (match === null) throw error;
+  let at = Number(match[1]);
   while (at < text.length && /\s/.test(text[at]!)) at++;
   if (at >= text.length) return parseError(text, text.length, "unexpected end of input");
   const before = /([a-zA-Z_:][\w:]*)\s*$/.exec(text.slice(Math.max(0, at - 200), at));

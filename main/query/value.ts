@@ -105,6 +105,12 @@ export function dropNames(vector: Vector): Vector {
 
 const SAME_LABELSET = "vector cannot contain metrics with the same labelset";
 
+/** Without the names that were to go at the end. Throws `query_execution`. */
+export function dropLeavingNames(vector: Vector): Vector {
+  if (!vector.sets.some((set) => set.leaving)) return vector;
+  return joinEqual({ ...vector, sets: vector.sets.map((set) => (set.leaving ? set.withoutName() : set)) });
+}
+
 /** Joins rows with equal labels. Throws `query_execution` with `message` where two of them have a point at the same step. */
 export function joinEqual(vector: Vector, message = SAME_LABELSET): Vector {
   const { sets, steps } = vector;

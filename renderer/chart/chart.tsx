@@ -1,5 +1,6 @@
 import { effect, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { formatSentence } from "../format.ts";
 import { announce } from "../state/announce.ts";
 import { colours } from "../state/theme.ts";
 import { words } from "../words.ts";
@@ -36,6 +37,8 @@ export interface ChartProps {
   readonly height: number;
   /** About how many steps the value axis has. */
   readonly parts?: number;
+  /** The panel it shows, to be found by. */
+  readonly panel?: string;
   readonly retry: () => void;
 }
 
@@ -45,7 +48,7 @@ const NEAR = "400px 0px";
 const MOVE_MIN_PX = 0.5;
 
 /** A chart: caption, legend where there are several lines, the plot, and its table in the plot's place when asked for. */
-export function Chart({ model, title, sub, mono, time, height, parts = 2, retry }: ChartProps) {
+export function Chart({ model, title, sub, mono, time, height, parts = 2, panel, retry }: ChartProps) {
   const id = useId();
   const host = useRef<HTMLDivElement>(null);
   const asTable = useSignal(false);
@@ -69,7 +72,7 @@ export function Chart({ model, title, sub, mono, time, height, parts = 2, retry 
   };
 
   return (
-    <figure class="chart" data-stop tabIndex={-1} aria-labelledby={`${id}-t`}>
+    <figure class="chart" data-stop data-panel={panel} tabIndex={-1} aria-labelledby={`${id}-t`}>
       <ChartCaption id={`${id}-t`} model={model} title={title} sub={sub ?? ""} mono={mono ?? false} />
       <ChartLegend model={model} title={title} />
       <div class="plot-box">
@@ -85,7 +88,7 @@ export function Chart({ model, title, sub, mono, time, height, parts = 2, retry 
           onKeyDown={onKeyDown}
           onBlur={() => (cursor.value = null)}
         />
-        {asTable.value && <ChartTable table={model.table(time.window(), 24)} title={title} height={height + PADDING.top + PADDING.bottom} onKeyDown={onKeyDown} />}
+        {asTable.value && <ChartTable model={model} time={time} title={title} height={height + PADDING.top + PADDING.bottom} onKeyDown={onKeyDown} />}
         {!asTable.value && <ChartMessage model={model} retry={retry} />}
         <button type="button" class="plain sm as-table" aria-pressed={asTable.value} onClick={() => (asTable.value = !asTable.value)}>
           {asTable.value ? words.chart.asChart : words.chart.table}
@@ -104,7 +107,7 @@ function ChartMessage({ model, retry }: { model: ChartModel; retry: () => void }
   return (
     <div class="message sm">
       <p>
-        <b class="att">{words.chart.failed}</b> {model.failure.value} {words.chart.failedRest}
+        <b class="att">{words.chart.failed}</b> {formatSentence(model.failure.value)} {words.chart.failedRest}
       </p>
       <button type="button" class="plain sm" onClick={retry}>
         {words.chart.again}

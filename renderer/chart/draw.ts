@@ -158,6 +158,8 @@ export function gapsOf(scene: Scene): Span[] {
 export function drawBehind(u: uPlot, px: number, scene: Scene, colours: Palette): void {
   const pen = penOf(u, px, scene, colours);
   const { ctx, box } = pen;
+  // uPlot remembers which styles it has set: what is changed here has to be as before afterwards.
+  ctx.save();
   ctx.save();
   clip(pen);
   for (const span of scene.windows) {
@@ -172,6 +174,7 @@ export function drawBehind(u: uPlot, px: number, scene: Scene, colours: Palette)
   drawBand(pen, scene);
   drawCone(pen, scene);
   for (const gap of gapsOf(scene)) hatch(pen, gap);
+  ctx.restore();
   ctx.restore();
 }
 
@@ -239,6 +242,7 @@ export function drawInFront(u: uPlot, px: number, scene: Scene, colours: Palette
   ctx.textBaseline = "alphabetic";
   drawLimits(pen, scene);
   drawExcess(pen, scene);
+  for (const mark of scene.marks) drawBar(pen, mark, colours[mark.severity === "critical" ? "critical-line" : "attention-line"]);
   drawHeads(pen, scene);
   drawWords(pen, scene);
   ctx.restore();
@@ -262,7 +266,7 @@ function drawExcess(pen: Pen, scene: Scene): void {
   const { columns } = scene;
   const column = columns.columns[scene.focus];
   if (!column) return;
-  const { ctx, px, box } = pen;
+  const { ctx, px } = pen;
   const line = pen.colours[scene.severity === "critical" ? "critical-line" : "attention-line"];
   const hasBand = (i: number): boolean => i >= columns.start && i < columns.end && column.low[i] <= column.high[i];
   const runs = outsideRuns(column.value, column.low, column.high, columns.start, columns.end);
@@ -282,12 +286,18 @@ function drawExcess(pen: Pen, scene: Scene): void {
     ctx.lineJoin = "round";
     ctx.stroke(strokeColumn(pen, columns.x, column.value, from, to + 1));
     ctx.restore();
-    const left = Math.max(box.left, pen.x(columns.x[run.from]));
-    const right = Math.min(box.left + box.width, pen.x(columns.x[run.to]));
-    if (right <= box.left) continue;
-    ctx.fillStyle = line;
-    ctx.fillRect(left, box.top + box.height + BAR_TOP_PX * px, Math.max(2 * px, right - left), BAR_PX * px);
+    drawBar(pen, { fromMs: columns.x[run.from], toMs: columns.x[run.to] }, line);
   }
+}
+
+/** Under the axis, for those who do not see colour. */
+function drawBar(pen: Pen, span: Span, colour: string): void {
+  const { ctx, px, box } = pen;
+  const left = Math.max(box.left, pen.x(span.fromMs));
+  const right = Math.min(box.left + box.width, pen.x(span.toMs));
+  if (right < left) return;
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, box.top + box.height + BAR_TOP_PX * px, Math.max(2 * px, right - left), BAR_PX * px);
 }
 
 /** The rectangle over the rows' stretch with the band cut out of it (even-odd). */

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Severity } from "all-use-agent/sdk";
-import { decimalsFor, formatClock, formatClockSeconds, formatNumber, scaleFor, type UnitScale } from "../format.ts";
+import { formatClock, formatClockSeconds, formatNumber, placesFor, scaleFor, type UnitScale } from "../format.ts";
 import { words } from "../words.ts";
 import { endsOutside, isOutside } from "./band.ts";
 import { type Column, Columns } from "./columns.ts";
@@ -37,6 +37,8 @@ export interface ChartOptions {
   readonly nameOf: (labels: Readonly<Record<string, string>>) => string;
   /** Whether a band is learnt for this chart: if so and there is none yet, the chart says so. */
   readonly learns: boolean;
+  /** The newest value is said in the meaning's colour, band or not. */
+  readonly alarm?: boolean;
   readonly ground: "ground" | "surface";
 }
 
@@ -58,6 +60,8 @@ export class ChartModel {
   readonly chosen = signal(-1);
   cone: Cone | null = null;
   windows: readonly MarkedSpan[] = [];
+  /** Stretches in which something was found. */
+  marks: () => readonly MarkedSpan[] = () => [];
   gaps: readonly NamedSpan[] = [];
   limits: readonly Limit[] = [];
   severity: Severity = "attention";
@@ -72,6 +76,11 @@ export class ChartModel {
 
   get ground(): "ground" | "surface" {
     return this.options.ground;
+  }
+
+  /** To be called after data changed otherwise than by a tick. */
+  changed(): void {
+    this.version.value = this.version.peek() + 1;
   }
 
   /** The lines that are drawn: the largest by their newest value when there are more than the palette tells apart. */
@@ -104,8 +113,7 @@ export class ChartModel {
     const [min, max] = this.extent(window, edgeMs, shown, focus);
     this.fit(min, max, parts);
     const scale = this.scale!;
-    const tickDecimals = decimalsFor(scale.step * this.unitScale.factor, 1);
-    const tickPlaces = Number.isInteger(scale.step * this.unitScale.factor * 10 ** tickDecimals) ? tickDecimals : tickDecimals + 1;
+    const tickPlaces = placesFor(scale.step * this.unitScale.factor);
     const column = this.columns.columns[focus];
     const learning = this.options.learns && column !== undefined && !hasBand(column, this.columns.start, this.columns.end);
     return {
@@ -119,6 +127,7 @@ export class ChartModel {
       scale,
       tickText: (value) => (value === 0 ? "0" : formatNumber(value * this.unitScale.factor, tickPlaces)),
       windows: this.windows,
+      marks: this.marks(),
       gaps: this.gaps,
       limits: this.limits,
       severity: this.severity,
@@ -140,9 +149,10 @@ export class ChartModel {
     const limit = this.options.max === undefined ? undefined : this.options.max * factor;
     const scaled = valueScale(min * factor, max * factor, parts, limit);
     this.scale = { low: scaled.low / factor, high: scaled.high / factor, step: scaled.step / factor };
-    // One digit finer than the ticks, four significant ones at most.
+    // A digit finer than the ticks, four significant ones at most.
     const whole = Math.max(1, Math.floor(Math.log10(Math.max(1, scaled.high))) + 1);
-    this.decimals = Math.max(0, Math.min(4 - whole, Math.ceil(1.3 - Math.log10(scaled.step))));
+    const finer = scaled.step >= 1 ? Number(scaled.step < 20) : Math.ceil(1.2 - Math.log10(scaled.step));
+    this.decimals = Math.max(0, Math.min(4 - whole, finer));
     if (symbol === "B" || symbol === "B/s") this.decimals = 0;
   }
 
@@ -219,9 +229,10 @@ export class ChartModel {
       return;
     }
     const outside = atMs === null ? endsOutside(column.value, column.low, column.high, columns.start, columns.end) : isOutside(column.value[row], column.low[row], column.high[row]);
+    const alarmed = outside || (atMs === null && this.options.alarm === true);
     const usual = this.usual(column, row);
     const note = atMs === null ? usual : [words.chart.at(this.clock(columns.x[row])), usual].filter(Boolean).join(", ");
-    this.reading.value = { ...base, value: this.number(column.value[row]), note, outside };
+    this.reading.value = { ...base, value: this.number(column.value[row]), note, outside: alarmed };
   }
 
   private clock(ms: number): string {
@@ -280,7 +291,7 @@ export class ChartModel {
     const one = columns.columns[focus];
     const unit = this.unitScale.symbol;
     const named = (name: string): string => (unit ? `${name}, ${unit}` : name);
-    const shown = this.shown();
+    const shown = columns.columns.map((_, i) => i);
     const heads = one ? [words.table.time, named(words.table.value), words.table.usualFrom, words.table.usualTo] : [words.table.time, ...shown.map((i) => named(this.nameOf(i)))];
     const rows: string[][] = [];
     for (let ms = Math.floor(Math.min(window.toMs, columns.lastMs ?? 0) / stepMs) * stepMs; ms >= window.fromMs; ms -= stepMs) {

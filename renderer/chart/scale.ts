@@ -1,8 +1,8 @@
 /** Ends and ticks of axes. */
 
-const NICE = [1, 2, 2.5, 5, 10];
+const NICE = [1, 2, 5, 10];
 
-/** The smallest step out of 1, 2, 2.5, 5 × 10ⁿ that is not less than `atLeast`. */
+/** The smallest step out of 1, 2, 5 × 10ⁿ that is not less than `atLeast`. */
 export function niceStep(atLeast: number): number {
   const power = 10 ** Math.floor(Math.log10(atLeast));
   for (const nice of NICE) if (nice * power >= atLeast * (1 - 1e-9)) return nice * power;
@@ -32,12 +32,20 @@ export function valueScale(min: number, max: number, parts: number, limit?: numb
     low = min >= 0 ? Math.max(0, low - room) : low - room;
     high += room;
   }
-  const room = low === 0 ? 0.04 : 0.02;
-  const step = niceStep(((high - low) * (1 + room)) / parts);
-  low = Math.floor(low / step + 1e-9) * step;
-  high = Math.ceil((high + (high - low) * room) / step - 1e-9) * step;
-  if (limit !== undefined && high > limit && max <= limit) high = limit;
-  return { low, high, step };
+  const coarse = snapped(low, high, parts);
+  const fine = snapped(low, high, parts + 1);
+  const scale = fine.high - fine.low < coarse.high - coarse.low ? fine : coarse;
+  if (limit !== undefined && scale.high > limit && max <= limit) return { ...scale, high: limit };
+  return scale;
+}
+
+/** Room above the highest value, as a share of the axis: a line on the edge looks cut off. */
+const ROOM = 0.02;
+
+function snapped(low: number, high: number, parts: number): ValueScale {
+  const step = niceStep(((high - low) * (1 + ROOM)) / parts);
+  const from = Math.floor(low / step + 1e-9) * step;
+  return { low: from, high: Math.ceil((high + (high - from) * ROOM) / step - 1e-9) * step, step };
 }
 
 /** Whether an axis may stay as it is: what is shown fits in and fills enough of it. Keeps the picture still while data moves. */

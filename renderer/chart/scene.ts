@@ -46,8 +46,10 @@ export interface Scene {
   readonly cone: Cone | null;
   readonly scale: ValueScale;
   readonly tickText: (value: number) => string;
-  /** Parts in which something was found. */
+  /** Tinted parts: the stretch that evidence is about. */
   readonly windows: readonly MarkedSpan[];
+  /** Parts in which something was found: a bar under the axis. */
+  readonly marks: readonly MarkedSpan[];
   readonly gaps: readonly NamedSpan[];
   readonly limits: readonly Limit[];
   /** What an excess means at a time. */

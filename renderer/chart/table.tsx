@@ -1,15 +1,22 @@
-import type { ChartTable as Table } from "./model.ts";
 import { words } from "../words.ts";
+import type { ChartTime } from "./chart.tsx";
+import type { ChartModel } from "./model.ts";
 
 interface TableProps {
-  readonly table: Table;
+  readonly model: ChartModel;
+  readonly time: ChartTime;
   readonly title: string;
   readonly height: number;
   readonly onKeyDown: (event: KeyboardEvent) => void;
 }
 
+const MAX_ROWS = 24;
+
 /** A chart's numbers, in the chart's own place and height. */
-export function ChartTable({ table, title, height, onKeyDown }: TableProps) {
+export function ChartTable({ model, time, title, height, onKeyDown }: TableProps) {
+  // Read on, so that the table keeps up with the line.
+  void model.reading.value;
+  const table = model.table(time.window(), MAX_ROWS);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={words.chart.tableOf(title)} style={{ height: `${height}px` }} onKeyDown={onKeyDown}>
       <table>

@@ -52,7 +52,7 @@ beforeAll(async () => {
   writePlugin("bad-manifest", { ...manifestOf("bad-manifest"), kind: "teapot" });
   writePlugin("future-api", { ...manifestOf("future-api"), api: 99 });
   writePlugin("no-entry", { ...manifestOf("no-entry"), entry: "gone.mjs" });
-  writePlugin("wrong-folder", manifestOf("another-name"));
+  writePlugin("wrong-kind", { ...manifestOf("wrong-kind"), id: "exporters/wrong-kind" });
   for (const [name, [code]] of Object.entries(BROKEN_CODE)) writePlugin(name, manifestOf(name), code);
   writePlugin("well", manifestOf("well"));
   agent = await startAgent({ dataDir });
@@ -71,7 +71,7 @@ function failed(name: string): Promise<PluginReport> {
 }
 
 describe("a broken plugin is shown as failed with its reason", () => {
-  test.each(["broken-json", "bad-manifest", "future-api", "no-entry", "wrong-folder"])("manifest: %s", async (name) => {
+  test.each(["broken-json", "bad-manifest", "future-api", "no-entry", "wrong-kind"])("manifest: %s", async (name) => {
     const { reason, code } = await failed(name);
     expect(reason).toBeTruthy();
     expect(code).toBeTruthy();

@@ -1,28 +1,24 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import type { FindingReport, RecommendationReport } from "all-use-agent/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningAgent, startAgent, temporaryFolder } from "../support/agent.ts";
 import { recordFigure } from "../support/figures.ts";
-import { mountTmpfs, unmount } from "../support/machine.ts";
+import { keepBusy, fillSteadily, type Load } from "../support/load.ts";
+import { mountTmpfs, NO_MOUNT, unmount } from "../support/machine.ts";
 import { sleep, until } from "../support/wait.ts";
 
 /** How long the agent watches a calm machine before anything happens: its learning takes about 90 s. */
 const CALM_MS = 100_000;
 const DISK_MB = 64;
 /** 64 MB are full after 107 s: the agent has to see it coming. */
-const FILL_BYTES_PER_TICK = 150_000;
-const FILL_TICK_MS = 250;
+const FILL_BYTES_PER_SECOND = 600_000;
 const WITHIN_MS = 60_000;
 
 let agent: RunningAgent;
 let disk: string;
 let mounted = false;
 let startedMs: number;
-const busy: ChildProcess[] = [];
-let filling: NodeJS.Timeout | undefined;
+const loads: Load[] = [];
 
 beforeAll(async () => {
   disk = temporaryFolder();
@@ -31,28 +27,16 @@ beforeAll(async () => {
   await sleep(CALM_MS);
 
   startedMs = Date.now();
-  const chunk = Buffer.alloc(FILL_BYTES_PER_TICK, 1);
-  if (mounted) filling = setInterval(() => fill(chunk), FILL_TICK_MS);
-  for (let core = 0; core < availableParallelism(); core++)
-    busy.push(spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" }));
+  if (mounted) loads.push(fillSteadily(disk, FILL_BYTES_PER_SECOND));
+  loads.push(keepBusy());
 }, CALM_MS + 60_000);
 
 afterAll(async () => {
-  clearInterval(filling);
-  for (const process of busy) process.kill("SIGKILL");
+  for (const load of loads) load.stop();
   await agent[Symbol.asyncDispose]();
   if (mounted) unmount(disk);
   rmSync(disk, { recursive: true, force: true });
 });
-
-function fill(chunk: Buffer): void {
-  try {
-    appendFileSync(join(disk, "filling"), chunk);
-  } catch {
-    // Full: that is what it is for.
-    clearInterval(filling);
-  }
-}
 
 function recommendation(matches: (report: RecommendationReport) => boolean): Promise<RecommendationReport> {
   return until("a recommendation", WITHIN_MS, async () => (await agent.recommendations()).find(matches), 250);
@@ -90,7 +74,7 @@ describe("a load on the machine", { timeout: WITHIN_MS + 30_000 }, () => {
   });
 
   test("a disk that fills leads to a recommendation, whose numbers are the disk's", async ({ skip }) => {
-    skip(!mounted, "may not mount a tmpfs disk (needs root)");
+    skip(!mounted, NO_MOUNT);
     const found = await recommendation(({ key, status }) => key === `disk:${disk}:space` && status === "open");
     recordFigure("filling disk to recommendation", Date.now() - startedMs, "ms");
     await expectEvidence(found);
@@ -100,10 +84,9 @@ describe("a load on the machine", { timeout: WITHIN_MS + 30_000 }, () => {
       .flatMap(({ numbers }) => Object.entries(numbers))
       .filter(([name]) => name.endsWith("bytes_per_second"));
     expect(slopes.length).toBeGreaterThan(0);
-    const trueSlope = FILL_BYTES_PER_TICK * (1000 / FILL_TICK_MS);
     for (const [name, value] of slopes) {
-      expect(Math.abs(value), name).toBeGreaterThan(trueSlope * 0.5);
-      expect(Math.abs(value), name).toBeLessThan(trueSlope * 1.5);
+      expect(Math.abs(value), name).toBeGreaterThan(FILL_BYTES_PER_SECOND * 0.5);
+      expect(Math.abs(value), name).toBeLessThan(FILL_BYTES_PER_SECOND * 1.5);
     }
   });
 

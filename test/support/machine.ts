@@ -56,6 +56,8 @@ export function mountTmpfs(folder: string, sizeMb: number): boolean {
   }
 }
 
+export const NO_MOUNT = "may not mount a disk in memory (needs root)";
+
 export function unmount(folder: string): void {
   execFileSync("umount", [folder], { stdio: "ignore" });
 }

@@ -2,7 +2,7 @@ import { bucketFraction, bucketQuantile, makeBuckets, type Buckets } from "../bu
 import { executionError } from "../errors.ts";
 import type { LabelSet } from "../labels.ts";
 import { formatFloat } from "../number.ts";
-import { compact, dropNames, emptyVector, joinEqual, type Vector } from "../value.ts";
+import { compact, emptyVector, joinEqual, type Vector } from "../value.ts";
 import { checkLabelName } from "./labels.ts";
 import { warnQuantile } from "./over_time.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
@@ -91,7 +91,7 @@ async function histogramQuantile(call: Call): Promise<Vector> {
   const quantiles = await call.run.scalar(argument(call, 0), call.grid);
   const vector = await call.run.vector(argument(call, 1), call.grid);
   warnQuantile(call.run.notes, quantiles, argument(call, 0).from);
-  return dropNames(await perHistogram(call, vector, 1, quantileComputer(call, quantiles, 1)));
+  return call.run.dropNames(await perHistogram(call, vector, 1, quantileComputer(call, quantiles, 1)));
 }
 
 async function histogramQuantiles(call: Call): Promise<Vector> {
@@ -109,7 +109,7 @@ async function histogramQuantiles(call: Call): Promise<Vector> {
       return set.with(label, text);
     }) });
   }
-  return dropNames(joinEqual(stack(parts, call.grid.steps)));
+  return call.run.dropNames(joinEqual(stack(parts, call.grid.steps)));
 }
 
 function stack(parts: readonly Vector[], steps: number): Vector {
@@ -129,7 +129,7 @@ async function histogramFraction(call: Call): Promise<Vector> {
   const lower = await call.run.scalar(argument(call, 0), call.grid);
   const upper = await call.run.scalar(argument(call, 1), call.grid);
   const vector = await call.run.vector(argument(call, 2), call.grid);
-  return dropNames(await perHistogram(call, vector, 2, (buckets, step) => bucketFraction(lower[step]!, upper[step]!, buckets)));
+  return call.run.dropNames(await perHistogram(call, vector, 2, (buckets, step) => bucketFraction(lower[step]!, upper[step]!, buckets)));
 }
 
 /** Functions of native histograms, which are not stored here: floats are passed over, so nothing comes out. */

@@ -1,6 +1,6 @@
 import { executionError } from "../errors.ts";
 import type { LabelSet } from "../labels.ts";
-import { compileRegex } from "../regex.ts";
+import { compileRegex, type Match, type Regex } from "../regex/index.ts";
 import { joinEqual, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
 
@@ -9,11 +9,11 @@ export function checkLabelName(name: string, what: string): void {
 }
 
 /** Fills Go's `$1`, `${1}`, `${name}`, `$name` and `$$`. A name that is no group is empty. */
-function expand(template: string, match: RegExpExecArray): string {
+function expand(template: string, match: Match): string {
   return template.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (all, plain: string | undefined, braced: string | undefined) => {
     if (all === "$$") return "$";
     const name = plain ?? braced!;
-    return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? "";
+    return match.groups[/^\d+$/.test(name) ? Number(name) : (match.names.get(name) ?? -1)] ?? "";
   });
 }
 
@@ -29,7 +29,7 @@ function relabeled(vector: Vector, change: (set: LabelSet) => LabelSet): Vector 
 
 async function labelReplace(call: Call): Promise<Vector> {
   const [target, replacement, source, pattern] = (await texts(call, 1)) as [string, string, string, string];
-  const regex = ((): RegExp => {
+  const regex = ((): Regex => {
     try {
       return compileRegex(pattern);
     } catch {

@@ -1,4 +1,4 @@
-import { dropNames, emptyVector, type Vector } from "../value.ts";
+import { emptyVector, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
 
 /** A vector with every point changed; absent points are changed, too, and stay absent. */
@@ -13,7 +13,7 @@ function mapped(name: string, compute: (value: number) => number): FunctionSpec 
       const { values } = vector;
       const result = new Float64Array(values.length);
       for (let k = 0; k < values.length; k++) result[k] = compute(values[k]!);
-      return dropNames({ ...vector, values: result });
+      return call.run.dropNames({ ...vector, values: result });
     },
   };
 }
@@ -23,7 +23,7 @@ function sign(value: number): number {
   return value > 0 ? 1 : value;
 }
 
-function clampInto(vector: Vector, low: Float64Array | null, high: Float64Array | null): Vector {
+function clampInto(call: Call, vector: Vector, low: Float64Array | null, high: Float64Array | null): Vector {
   const { values, steps, sets } = vector;
   const result = new Float64Array(values.length);
   for (let r = 0, k = 0; r < sets.length; r++) {
@@ -35,7 +35,7 @@ function clampInto(vector: Vector, low: Float64Array | null, high: Float64Array 
       result[k] = value;
     }
   }
-  return dropNames({ ...vector, values: result });
+  return call.run.dropNames({ ...vector, values: result });
 }
 
 async function clamp(call: Call): Promise<Vector> {
@@ -46,10 +46,10 @@ async function clamp(call: Call): Promise<Vector> {
   let empty = 0;
   for (let i = 0; i < steps; i++) if (high[i]! < low[i]!) empty++;
   if (empty === steps) return emptyVector(steps);
-  if (empty === 0) return clampInto(vector, low, high);
+  if (empty === 0) return clampInto(call, vector, low, high);
   const present = vector.present?.slice() ?? new Uint8Array(vector.values.length).fill(1);
   for (let k = 0; k < present.length; k++) if (high[k % steps]! < low[k % steps]!) present[k] = 0;
-  return clampInto({ ...vector, present }, low, high);
+  return clampInto(call, { ...vector, present }, low, high);
 }
 
 async function round(call: Call): Promise<Vector> {
@@ -64,7 +64,7 @@ async function round(call: Call): Promise<Vector> {
       result[k] = Math.floor(values[k]! * inverse + 0.5) / inverse;
     }
   }
-  return dropNames({ ...vector, values: result });
+  return call.run.dropNames({ ...vector, values: result });
 }
 
 const DEGREES = 180 / Math.PI;
@@ -100,7 +100,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
     variadic: 0,
     returns: "vector",
     async evaluate(call) {
-      return clampInto(await call.run.vector(argument(call, 0), call.grid), await call.run.scalar(argument(call, 1), call.grid), null);
+      return clampInto(call, await call.run.vector(argument(call, 0), call.grid), await call.run.scalar(argument(call, 1), call.grid), null);
     },
   },
   {
@@ -109,7 +109,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
     variadic: 0,
     returns: "vector",
     async evaluate(call) {
-      return clampInto(await call.run.vector(argument(call, 0), call.grid), null, await call.run.scalar(argument(call, 1), call.grid));
+      return clampInto(call, await call.run.vector(argument(call, 0), call.grid), null, await call.run.scalar(argument(call, 1), call.grid));
     },
   },
   { name: "round", args: ["vector", "scalar"], variadic: 1, returns: "vector", evaluate: round },

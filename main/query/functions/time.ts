@@ -1,6 +1,6 @@
 import { unwrap } from "../ast.ts";
 import { NO_LABELS } from "../labels.ts";
-import { dropNames, type Scalar, type Vector } from "../value.ts";
+import { type Scalar, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
 
 const DAY_SECONDS = 86_400;
@@ -29,7 +29,7 @@ function datePart(name: string, part: (seconds: number) => number): FunctionSpec
         const seconds = vector.values[k]!;
         values[k] = Number.isFinite(seconds) ? part(Math.trunc(seconds)) : Number.NaN;
       }
-      return dropNames({ ...vector, values });
+      return call.run.dropNames({ ...vector, values });
     },
   };
 }
@@ -60,9 +60,9 @@ export const timeFunctions: readonly FunctionSpec[] = [
   },
   constant("pi", () => Math.PI),
   constant("start", ({ run }) => run.query.startMs / 1000),
-  constant("end", ({ run }) => run.endMs(run.query) / 1000),
+  constant("end", ({ run }) => run.queryEndMs / 1000),
   constant("step", ({ run }) => run.query.stepMs / 1000),
-  constant("range", ({ run }) => (run.endMs(run.query) - run.query.startMs) / 1000),
+  constant("range", ({ run }) => (run.queryEndMs - run.query.startMs) / 1000),
   {
     name: "timestamp",
     args: ["vector"],
@@ -70,12 +70,12 @@ export const timeFunctions: readonly FunctionSpec[] = [
     returns: "vector",
     async evaluate(call) {
       const node = unwrap(argument(call, 0));
-      if (node.type === "selector" && node.reach === "plain") return dropNames(await call.run.timestamps(node, call.grid));
+      if (node.type === "selector" && node.reach === "plain") return call.run.dropNames(await call.run.timestamps(node, call.grid));
       const vector = await call.run.vector(node, call.grid);
       const times = stepTimes(call);
       const values = new Float64Array(vector.values.length);
       for (let r = 0; r < vector.sets.length; r++) values.set(times, r * times.length);
-      return dropNames({ ...vector, values });
+      return call.run.dropNames({ ...vector, values });
     },
   },
   datePart("minute", (seconds) => Math.floor(positive(seconds, 3600) / 60)),

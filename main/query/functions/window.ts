@@ -1,6 +1,6 @@
 import type { MatrixNode, Reach, ValueType } from "../ast.ts";
 import { unwrap } from "../ast.ts";
-import { compact, dropNames, type Matrix, type Vector } from "../value.ts";
+import { compact, type Matrix, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
 
 /**
@@ -58,7 +58,7 @@ export function rangeFunction(name: string, compute: WindowFunction, options: Ra
       const matrix = await call.run.matrix(argument(call, matrixAt), call.grid);
       options.inspect?.(call, matrix, scalars);
       const vector = await slide(call, matrix, reachOf(call, matrixAt), compute, scalars, options.needsResets === true);
-      return options.keepName === true ? vector : dropNames(vector);
+      return options.keepName === true ? vector : call.run.dropNames(vector);
     },
   };
 }

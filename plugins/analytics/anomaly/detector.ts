@@ -1,5 +1,5 @@
 import { learnSurprise, tailShare } from "./calibration.ts";
-import { BUCKETS, D, WARM_UP } from "./layout.ts";
+import { BUCKETS, D, PREVIOUS_AT, TIES_AT, WARM_UP } from "./layout.ts";
 import { clearPlaces, visit } from "./places.ts";
 
 /** A score not given, because too little is known yet. */
@@ -15,13 +15,22 @@ const RANGE_MEMORY_S = 30 * 86_400;
 const CLIP = 6;
 /** Each end of the band is passed by this share of normal values. */
 const TAIL = 0.005;
-/** What stays outside is taken in at this rate a second and second outside: half of it after four minutes, nearly all after ten. */
-const ABSORB = 1e-5;
-const ABSORB_RUN_MAX = 1800;
+/**
+ * What stays outside is taken in, the quicker the longer it stays: half of it after sqrt(1.4 / rate) seconds, which is 6 min in a
+ * series' first hour and 20 min for one known for a day.
+ */
+const ABSORB_OLD = 1e-6;
+const ABSORB_YOUNG = 9e-6;
+const YOUNG_SAMPLES = 7200;
+/** Seconds outside in a row after which a further one is worth half of the first: they are one event, not many. */
+const RUN_HALF_S = 10;
 /** Surprise of a place visited before counts this much of a new place's. */
 const KNOWN_PLACE = 0.4;
 /** This far from every place visited (in ranges) is wholly new. */
 const NEW_PLACE = 0.05;
+const TIE_RATE = 1 / 64;
+/** Beyond the knee only the order of magnitude counts, so that the histogram's 64 buckets reach. */
+const SURPRISE_KNEE = 16;
 const SURPRISE_MAX = 4000;
 
 /** Below this, differences are rounding: a share of the range, of the level, and of nothing. */
@@ -58,6 +67,10 @@ function begin(doubles: Float64Array, d: number, floats: Float32Array, f: number
   const range = doubles[d + D.max] - doubles[d + D.min] + resolution(doubles, d);
   for (let i = 0; i < WARM_UP; i++) visit(floats, f, values[i], range, i + 1);
   for (const value of values) learnSurprise(doubles, d, floats, f, surprise(doubles, d, value), 0);
+  let ties = 0;
+  for (let i = 1; i < WARM_UP; i++) if (values[i] === values[i - 1]) ties++;
+  floats[f + PREVIOUS_AT] = values[WARM_UP - 1];
+  floats[f + TIES_AT] = ties / (WARM_UP - 1);
 }
 
 /**
@@ -68,12 +81,15 @@ function surprise(doubles: Float64Array, d: number, value: number): number {
   const floor = resolution(doubles, d);
   const low = doubles[d + D.low];
   const high = doubles[d + D.high];
-  const half = (high - low) / 2 + floor;
-  const band = Math.abs(value - (low + high) / 2) / half;
+  // Each side of the level has its own width: half of the values of a skewed series are not at the rim.
+  let middle = doubles[d + D.slow];
+  middle = middle > high ? high : middle < low ? low : middle;
+  const band = value > middle ? (value - middle) / (high - middle + floor) : (middle - value) / (middle - low + floor);
   const fast = Math.abs(value - doubles[d + D.fast]) / (4 * doubles[d + D.fastSpread] + floor);
   const slow = Math.abs(value - doubles[d + D.slow]) / (4 * doubles[d + D.slowSpread] + floor);
   const most = Math.max(band, 0.7 * fast, 0.7 * slow);
-  return most < SURPRISE_MAX ? most : SURPRISE_MAX;
+  if (most <= SURPRISE_KNEE) return most;
+  return SURPRISE_KNEE * (1 + Math.log2((most < SURPRISE_MAX ? most : SURPRISE_MAX) / SURPRISE_KNEE) / 3);
 }
 
 function follow(doubles: Float64Array, level: number, spread: number, value: number, levelRate: number, spreadRate: number, floor: number): void {
@@ -85,21 +101,27 @@ function follow(doubles: Float64Array, level: number, spread: number, value: num
   doubles[spread] += spreadRate * (Math.abs(step) - doubles[spread]);
 }
 
+function absorbed(count: number, run: number, seconds: number): number {
+  const rate = (ABSORB_OLD + (count < 10 * YOUNG_SAMPLES ? ABSORB_YOUNG * Math.exp(-count / YOUNG_SAMPLES) : 0)) * run * seconds;
+  return rate < 1 ? rate : 1;
+}
+
 /** Moves the ends of the band so that each is passed by `TAIL` of the values; quicker while little is known. */
 function moveBand(doubles: Float64Array, d: number, value: number, seconds: number, floor: number): void {
   const low = doubles[d + D.low];
   const high = doubles[d + D.high];
-  const step = (0.01 + 2 / (doubles[d + D.count] + 100)) * (high - low + floor);
+  const count = doubles[d + D.count];
+  const step = (0.01 + 2 / (count + 100)) * (high - low + floor);
   let run = doubles[d + D.run];
   if (value > high) {
     run = run > 0 ? run + seconds : seconds;
-    const pull = ABSORB * seconds * Math.min(run, ABSORB_RUN_MAX);
-    doubles[d + D.high] = Math.min(value, high + step) + Math.max(0, value - high - step) * Math.min(1, pull);
+    const near = Math.min(value, high + (step * RUN_HALF_S) / (RUN_HALF_S + run - seconds));
+    doubles[d + D.high] = near + (value - near) * absorbed(count, run, seconds);
     doubles[d + D.low] = low + TAIL * step;
   } else if (value < low) {
     run = run < 0 ? run - seconds : -seconds;
-    const pull = ABSORB * seconds * Math.min(-run, ABSORB_RUN_MAX);
-    doubles[d + D.low] = Math.max(value, low - step) - Math.max(0, low - step - value) * Math.min(1, pull);
+    const near = Math.max(value, low - (step * RUN_HALF_S) / (RUN_HALF_S - run - seconds));
+    doubles[d + D.low] = near - (near - value) * absorbed(count, -run, seconds);
     doubles[d + D.high] = high - TAIL * step;
   } else {
     run = 0;
@@ -133,7 +155,9 @@ export function observe(doubles: Float64Array, d: number, floats: Float32Array, 
   let size = surprise(doubles, d, value);
   const distance = visit(floats, f, value, max - min + floor, count);
   if (size > 1) size = 1 + (size - 1) * (distance >= NEW_PLACE ? 1 : KNOWN_PLACE + (1 - KNOWN_PLACE) * (distance / NEW_PLACE));
-  const share = tailShare(floats, f, doubles[d + D.total], doubles[d + D.weight], size);
+  const share = tailShare(floats, f, doubles[d + D.total], doubles[d + D.weight], size, floats[f + TIES_AT]);
+  floats[f + TIES_AT] += TIE_RATE * ((floats[f + PREVIOUS_AT] === Math.fround(value) ? 1 : 0) - floats[f + TIES_AT]);
+  floats[f + PREVIOUS_AT] = value;
   learnSurprise(doubles, d, floats, f, size, seconds);
 
   const early = 1 / (count + 1);

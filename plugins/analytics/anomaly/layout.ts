@@ -33,7 +33,7 @@ export const D = {
 
 export const DOUBLES = 16;
 
-/** Four buckets an octave of surprise, from 2^-4 to 2^12. */
+/** Eight buckets an octave of surprise, from 2^-2 to 2^6. */
 export const BUCKETS = 64;
 /** Values before the first score. They are kept where the histogram will be. */
 export const WARM_UP = BUCKETS;
@@ -41,6 +41,9 @@ export const WARM_UP = BUCKETS;
 export const PLACES = 12;
 /** The histogram, then the places visited: low, high, number of the last visit. */
 export const PLACES_AT = BUCKETS;
-export const FLOATS = BUCKETS + 3 * PLACES;
+/** The value before, and the share of values that equal the one before them. */
+export const PREVIOUS_AT = BUCKETS + 3 * PLACES;
+export const TIES_AT = PREVIOUS_AT + 1;
+export const FLOATS = TIES_AT + 1;
 
 export const BYTES_PER_SERIES = DOUBLES * 8 + FLOATS * 4;

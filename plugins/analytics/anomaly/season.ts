@@ -6,8 +6,9 @@ const LEAST_RATE = 0.15;
 /** Least spread of a slot, in spreads of the whole: a slot that was still once is not expected to be forever. */
 const LEAST_SPREAD = 0.25;
 
-/** The state as plain numbers, for snapshots. */
-export const SEASON_NUMBERS = 3 * SLOTS + 6;
+/** This share of the difference between two neighbouring slots is added to the spread between them. */
+const AT_A_CHANGE = 0.35;
+const SEASON_NUMBERS = 3 * SLOTS + 2;
 
 /**
  * What is usual at this time of day: mean and spread of each half hour, UTC, learnt from whole days. A slot speaks once it
@@ -57,21 +58,25 @@ export class DaySeason {
     if (this.days[left] < 1 || this.days[right] < 1) return null;
     const share = position - Math.floor(position);
     const floor = LEAST_SPREAD * this.overallSpread();
+    // Where one half hour goes over into an unlike one, the moment of the change is not known.
+    const change = AT_A_CHANGE * Math.abs(this.mean[right] - this.mean[left]);
     return {
       mean: this.mean[left] * (1 - share) + this.mean[right] * share,
-      spread: Math.max(floor, this.spread[left] * (1 - share) + this.spread[right] * share),
+      spread: Math.max(floor, this.spread[left] * (1 - share) + this.spread[right] * share) + change,
     };
   }
 
-  save(into: Float64Array): void {
-    into.set([...this.mean, ...this.spread, ...this.days, this.slot, this.n, this.sum, this.sumAbs, this.errorWith, this.errorWithout]);
+  /** All but the half hour under way, as plain numbers. */
+  save(): number[] {
+    return [...this.mean, ...this.spread, ...this.days, this.errorWith, this.errorWithout];
   }
 
-  load(from: Float64Array): void {
-    this.mean.set(from.subarray(0, SLOTS));
-    this.spread.set(from.subarray(SLOTS, 2 * SLOTS));
-    this.days.set(from.subarray(2 * SLOTS, 3 * SLOTS));
-    [, , , , this.errorWith, this.errorWithout] = from.subarray(3 * SLOTS);
+  load(from: readonly number[]): void {
+    if (from.length !== SEASON_NUMBERS) return;
+    this.mean.set(from.slice(0, SLOTS));
+    this.spread.set(from.slice(SLOTS, 2 * SLOTS));
+    this.days.set(from.slice(2 * SLOTS, 3 * SLOTS));
+    [this.errorWith, this.errorWithout] = from.slice(3 * SLOTS);
   }
 
   private close(): void {

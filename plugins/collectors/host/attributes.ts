@@ -16,7 +16,7 @@ export class Attributes {
 
   /** `scale` and `divisor` turn the file's unit into the metric's; which of both decides about the last digit. */
   add(path: string, id: SeriesId, scale = 1, divisor = 1): this {
-    this.files.push(this.reader.file(path, true));
+    this.files.push(this.reader.file(path, "whole"));
     this.ids.push(id);
     this.scales.push(scale);
     this.divisors.push(divisor);
@@ -36,6 +36,11 @@ export class Attributes {
     if (out.length > before) return true;
     this.close();
     return false;
+  }
+
+  /** Asks those again that would not say: the device's state has changed. */
+  retry(): void {
+    for (const file of this.files) file.retry();
   }
 
   close(): void {

@@ -38,9 +38,9 @@ export class ConntrackGroup implements Group {
   private readonly sums = new Float64Array(COLUMNS.length);
 
   constructor(facts: Facts) {
-    this.entries = facts.reader.file(facts.proc("sys/net/netfilter/nf_conntrack_count"), true);
-    this.limit = facts.reader.file(facts.proc("sys/net/netfilter/nf_conntrack_max"), true);
-    this.stat = facts.reader.file(facts.proc("net/stat/nf_conntrack"));
+    this.entries = facts.reader.file(facts.proc("sys/net/netfilter/nf_conntrack_count"), "whole");
+    this.limit = facts.reader.file(facts.proc("sys/net/netfilter/nf_conntrack_max"), "whole");
+    this.stat = facts.reader.file(facts.proc("net/stat/nf_conntrack"), "lines");
     this.entriesId = facts.series("node_nf_conntrack_entries");
     this.limitId = facts.series("node_nf_conntrack_entries_limit");
     this.ids = COLUMNS.map((name) => (name === null ? null : facts.series(`node_nf_conntrack_stat_${name}`)));

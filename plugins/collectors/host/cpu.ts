@@ -36,7 +36,7 @@ export class CpuGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("stat"), true);
+    this.file = facts.reader.file(facts.proc("stat"), "whole");
   }
 
   read(out: Columns): void {

@@ -13,7 +13,7 @@ export class DescriptorGroup implements Group {
   private readonly maximumId: SeriesId;
 
   constructor(facts: Facts) {
-    this.file = facts.reader.file(facts.proc("sys/fs/file-nr"), true);
+    this.file = facts.reader.file(facts.proc("sys/fs/file-nr"), "whole");
     this.allocatedId = facts.series("node_filefd_allocated");
     this.maximumId = facts.series("node_filefd_maximum");
   }

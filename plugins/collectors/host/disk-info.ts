@@ -17,7 +17,7 @@ interface Known {
 /** What udev knows of each block device: model, serial, file system, device mapper, ATA. */
 export class DiskInfoGroup implements Group {
   readonly name = "diskinfo";
-  readonly pace = "slow";
+  readonly pace = "rare";
   readonly optional = true;
   private readonly facts: Facts;
   private readonly exclude: RegExp;

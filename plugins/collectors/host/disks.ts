@@ -41,7 +41,7 @@ export class DiskGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("diskstats"));
+    this.file = facts.reader.file(facts.proc("diskstats"), "lines");
     this.exclude = new RegExp(facts.config.disk_exclude);
   }
 

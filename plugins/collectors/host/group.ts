@@ -25,13 +25,17 @@ export interface Facts {
   sys(path: string): string;
 }
 
+/** Read at every tick, at every slow interval, or at every sixth of these: within the five minutes a query looks back. */
+export type Pace = "fast" | "slow" | "rare";
+
 /** One subject of the machine: reads its own files and adds their samples. Fails alone. */
 export interface Group {
   readonly name: string;
-  /** Read at every tick, or only at every slow one. */
-  readonly pace: "fast" | "slow";
+  readonly pace: Pace;
   /** Missing files mean that this machine has no such thing, not that something is wrong. */
   readonly optional?: boolean;
+  /** Whether there is something to read; where absent there always is. A group that is not ready is passed over. */
+  ready?(): boolean;
   /** Adds the group's samples as of now. Throws when it cannot read; what it added before that is taken back. */
   read(out: Columns): void;
   /** Closes its files. The next read opens them again. */
@@ -39,32 +43,35 @@ export interface Group {
 }
 
 const ABSENT = new Set(["ENOENT", "EOPNOTSUPP", "ENODEV", "ENXIO", "ENOTDIR"]);
-/** Slow ticks until a missing optional group is looked for again: a module may have been loaded. */
-const ABSENT_RETRY = 6;
+/** Slow intervals between readings of a rare group, and until a missing one is looked for: a module may have been loaded. */
+const RARELY = 6;
 
 /** Runs one group: when it is due, what became of it, and which of its series ended. */
 export class GroupRun {
   readonly group: Group;
   /** Why it fails, or null. */
   trouble: string | null = null;
+  private readonly slowEvery: number;
   private readonly every: number;
   private readonly phase: number;
   private restUntilTick = 0;
   private ids = new Uint32Array(16);
   private count = 0;
 
-  /** `every` ticks, `phase` ticks after the first: slow groups take turns so that no tick carries them all. */
-  constructor(group: Group, every: number, phase: number) {
+  /** A slow interval is `slowEvery` ticks. `turn` spreads the slow groups, so that no tick carries them all. */
+  constructor(group: Group, slowEvery: number, turn: number) {
     this.group = group;
-    this.every = every;
-    this.phase = phase % every;
+    this.slowEvery = slowEvery;
+    this.every = group.pace === "fast" ? 1 : group.pace === "slow" ? slowEvery : slowEvery * RARELY;
+    this.phase = turn % this.every;
   }
 
   due(tick: number): boolean {
-    return (tick === 0 || tick % this.every === this.phase) && tick >= this.restUntilTick;
+    if (tick < this.restUntilTick || (tick !== 0 && tick % this.every !== this.phase)) return false;
+    return this.group.ready === undefined || this.group.ready();
   }
 
-  run(out: Columns, tick: number, slowEvery: number): void {
+  run(out: Columns, tick: number): void {
     const first = out.length;
     try {
       this.group.read(out);
@@ -76,8 +83,8 @@ export class GroupRun {
       const absent = this.group.optional === true && ABSENT.has(code);
       const again = this.trouble !== null;
       this.trouble = absent ? null : `${this.group.name}: ${(error as Error).message}`;
-      if (absent) this.restUntilTick = tick + slowEvery * ABSENT_RETRY;
-      else if (again) this.restUntilTick = tick + slowEvery;
+      if (absent) this.restUntilTick = tick + this.slowEvery * RARELY;
+      else if (again) this.restUntilTick = tick + this.slowEvery;
     }
     this.endMissing(out, first);
   }

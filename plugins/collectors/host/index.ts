@@ -23,8 +23,8 @@ export default definePlugin<"collector", HostConfig>("collector", (ctx, config):
   let told = "";
 
   const plan = (groups: readonly Group[]): void => {
-    let phase = 0;
-    runs = groups.map((group) => (group.pace === "slow" ? new GroupRun(group, slowEvery, phase++) : new GroupRun(group, 1, 0)));
+    let turn = 0;
+    runs = groups.map((group) => new GroupRun(group, slowEvery, group.pace === "fast" ? 0 : ++turn));
   };
 
   /** Says once what is wrong, and once that it no longer is. */
@@ -48,13 +48,13 @@ export default definePlugin<"collector", HostConfig>("collector", (ctx, config):
       if (fromProc) plan(procGroups(facts, ctx.clock, ctx.signal));
       else {
         const { systemGroups } = await import("./systeminformation-source.ts");
-        plan(await systemGroups(facts, ctx));
+        plan(await systemGroups(facts, ctx.clock));
       }
     },
     collect() {
       const nowMs = ctx.clock.now();
       out.length = 0;
-      for (const run of runs) if (run.due(tick)) run.run(out, tick, slowEvery);
+      for (const run of runs) if (run.due(tick)) run.run(out, tick);
       out.stamp(nowMs);
       tick++;
       if (out.length > 0) ctx.emit(out);

@@ -1,90 +1,129 @@
 import type { SeriesId } from "all-use-agent/sdk";
 import { Attributes, Devices } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
-import type { Facts, Group } from "./group.ts";
+import type { Facts, Group, Pace } from "./group.ts";
 import type { KeptFile } from "./reader.ts";
 
-/** Files of /sys/class/net/<device>, the metric each feeds after `node_network_`, and its scale. */
-const NUMBERS: readonly (readonly [string, string, number?])[] = [
-  ["addr_assign_type", "address_assign_type"],
+/** A file of /sys/class/net/<device>, the metric it feeds after `node_network_`, and its scale. */
+type Attribute = readonly [file: string, metric: string, scale?: number];
+
+/** What changes with the state of the link. */
+const STATE: readonly Attribute[] = [
   ["carrier", "carrier"],
   ["carrier_changes", "carrier_changes_total"],
   ["carrier_up_count", "carrier_up_changes_total"],
   ["carrier_down_count", "carrier_down_changes_total"],
-  ["dev_id", "device_id"],
   ["dormant", "dormant"],
   ["flags", "flags"],
+  ["mtu", "mtu_bytes"],
+  // Megabits to bytes.
+  ["speed", "speed_bytes", 125_000],
+];
+/** Packets that nobody wanted: the one counter of traffic that /proc/net/dev does not list. */
+const NO_HANDLER: Attribute = ["statistics/rx_nohandler", "receive_nohandler_total"];
+
+/** What an administrator sets once. */
+const SETTINGS: readonly Attribute[] = [
+  ["addr_assign_type", "address_assign_type"],
+  ["dev_id", "device_id"],
   ["ifindex", "iface_id"],
   ["iflink", "iface_link"],
   ["link_mode", "iface_link_mode"],
-  ["mtu", "mtu_bytes"],
   ["name_assign_type", "name_assign_type"],
   ["netdev_group", "net_dev_group"],
-  // megabits to bytes
-  ["speed", "speed_bytes", 125_000],
   ["tx_queue_len", "transmit_queue_length"],
   ["type", "protocol_type"],
 ];
-
 const TEXTS = ["address", "broadcast", "duplex", "ifalias", "operstate"] as const;
 
-/** One interface: its numbers, whether it is up, and an info series whose labels follow its texts. */
-class Interface {
-  private readonly facts: Facts;
-  private readonly device: string;
-  private readonly numbers: Attributes;
-  private readonly texts: readonly KeptFile[];
+function attributesOf(facts: Facts, device: string, list: readonly Attribute[]): Attributes {
+  const attributes = new Attributes(facts.reader);
+  for (const [file, metric, scale] of list) {
+    attributes.add(facts.sys(`class/net/${device}/${file}`), facts.series(`node_network_${metric}`, { device }), scale);
+  }
+  return attributes;
+}
+
+class InterfaceState {
+  private readonly attributes: Attributes;
+  private readonly operstate: KeptFile;
   private readonly upId: SeriesId;
-  private infoId = 0;
-  private textHash: number | null = null;
+  private stateHash = 0;
   private up = 0;
 
-  constructor(facts: Facts, device: string) {
-    this.facts = facts;
-    this.device = device;
-    const folder = facts.sys(`class/net/${device}`);
-    this.numbers = new Attributes(facts.reader);
-    for (const [file, metric, scale] of NUMBERS) {
-      this.numbers.add(`${folder}/${file}`, facts.series(`node_network_${metric}`, { device }), scale);
-    }
-    this.texts = TEXTS.map((name) => facts.reader.file(`${folder}/${name}`, true));
+  constructor(facts: Facts, device: string, withTraffic: boolean) {
+    this.attributes = attributesOf(facts, device, withTraffic ? [...STATE, NO_HANDLER] : STATE);
+    this.operstate = facts.reader.file(facts.sys(`class/net/${device}/operstate`), "whole");
     this.upId = facts.series("node_network_up", { device });
   }
 
   read(out: Columns): void {
-    if (!this.numbers.read(out)) return this.close();
-    let hash = 17;
-    for (const file of this.texts) hash = (Math.imul(hash, 31) + hashOf(file)) | 0;
-    if (hash !== this.textHash) this.learn(hash);
+    const state = this.operstate.tryRead();
+    if (state === null) return this.close();
+    state.lineHash();
+    if (state.hash !== this.stateHash) {
+      this.stateHash = state.hash;
+      this.up = state.keyText() === "up" ? 1 : 0;
+      // A link that was down would not say its speed; now it may.
+      this.attributes.retry();
+    }
     out.push(this.upId, this.up);
+    this.attributes.read(out);
+  }
+
+  close(): void {
+    this.attributes.close();
+    this.operstate.close();
+  }
+}
+
+class InterfaceIdentity {
+  private readonly facts: Facts;
+  private readonly device: string;
+  private readonly attributes: Attributes;
+  private infoKey = "";
+  private infoId: SeriesId = 0;
+
+  constructor(facts: Facts, device: string) {
+    this.facts = facts;
+    this.device = device;
+    this.attributes = attributesOf(facts, device, SETTINGS);
+  }
+
+  read(out: Columns): void {
+    if (!this.attributes.read(out)) return;
+    const { facts, device } = this;
+    const labels: Record<string, string> = { device };
+    // Some cannot be read in some states, `duplex` of a link that is down: they are empty then.
+    for (const name of TEXTS) labels[name] = facts.reader.text(facts.sys(`class/net/${device}/${name}`)) ?? "";
+    const key = JSON.stringify(labels);
+    if (key !== this.infoKey) {
+      this.infoId = facts.series("node_network_info", labels);
+      this.infoKey = key;
+    }
     out.push(this.infoId, 1);
   }
 
   close(): void {
-    this.numbers.close();
-    for (const file of this.texts) file.close();
-  }
-
-  private learn(hash: number): void {
-    const labels: Record<string, string> = { device: this.device };
-    TEXTS.forEach((name, i) => (labels[name] = textOf(this.texts[i])));
-    this.infoId = this.facts.series("node_network_info", labels);
-    this.up = labels.operstate === "up" ? 1 : 0;
-    this.textHash = hash;
+    this.attributes.close();
   }
 }
 
-/** /sys/class/net: the state of each interface. */
+/** /sys/class/net: the state of each interface often, what it is called and set to seldom. */
 export class InterfaceGroup implements Group {
   readonly name = "netclass";
-  readonly pace = "slow";
+  readonly pace: Pace;
   readonly optional = true;
   private readonly facts: Facts;
-  private readonly devices: Devices<Interface>;
+  private readonly devices: Devices<InterfaceState | InterfaceIdentity>;
 
-  constructor(facts: Facts) {
+  constructor(facts: Facts, part: "state" | "identity") {
+    const exclude = new RegExp(facts.config.network_exclude);
     this.facts = facts;
-    this.devices = new Devices((name) => new Interface(facts, name));
+    this.pace = part === "state" ? "slow" : "rare";
+    this.devices = new Devices((name) =>
+      part === "state" ? new InterfaceState(facts, name, !exclude.test(name)) : new InterfaceIdentity(facts, name),
+    );
   }
 
   read(out: Columns): void {
@@ -95,24 +134,5 @@ export class InterfaceGroup implements Group {
 
   close(): void {
     this.devices.close();
-  }
-}
-
-/** Some texts cannot be read in some states (`duplex` of a link that is down): they are empty then. */
-function hashOf(file: KeptFile): number {
-  try {
-    const scanner = file.read();
-    scanner.lineHash();
-    return scanner.hash;
-  } catch {
-    return 0;
-  }
-}
-
-function textOf(file: KeptFile): string {
-  try {
-    return file.read().all();
-  } catch {
-    return "";
   }
 }

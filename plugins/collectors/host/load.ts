@@ -11,7 +11,7 @@ export class LoadGroup implements Group {
   private readonly ids: readonly SeriesId[];
 
   constructor(facts: Facts) {
-    this.file = facts.reader.file(facts.proc("loadavg"), true);
+    this.file = facts.reader.file(facts.proc("loadavg"), "whole");
     this.ids = [facts.series("node_load1"), facts.series("node_load5"), facts.series("node_load15")];
   }
 

@@ -22,7 +22,7 @@ export class MemoryGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("meminfo"), true);
+    this.file = facts.reader.file(facts.proc("meminfo"), "whole");
   }
 
   read(out: Columns): void {

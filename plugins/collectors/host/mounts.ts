@@ -16,7 +16,7 @@ export class Mounts {
   private list: readonly Mount[] = [];
 
   constructor(facts: Facts) {
-    this.file = facts.reader.file(facts.proc("self/mounts"));
+    this.file = facts.reader.file(facts.proc("self/mounts"), "long");
   }
 
   /** What is mounted now; the same array as long as nothing changed. One entry for each device, type and place. */

@@ -23,7 +23,7 @@ export class NeighbourGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("net/arp"));
+    this.file = facts.reader.file(facts.proc("net/arp"), "lines");
   }
 
   read(out: Columns): void {

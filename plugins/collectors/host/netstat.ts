@@ -25,8 +25,8 @@ export class NetstatGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.tables = ["netstat", "snmp"].map((name) => ({ file: facts.reader.file(facts.proc(`net/${name}`), true), rows: new Rows() }));
-    this.six = facts.reader.file(facts.proc("net/snmp6"), true);
+    this.tables = ["netstat", "snmp"].map((name) => ({ file: facts.reader.file(facts.proc(`net/${name}`), "whole"), rows: new Rows() }));
+    this.six = facts.reader.file(facts.proc("net/snmp6"), "whole");
   }
 
   read(out: Columns): void {

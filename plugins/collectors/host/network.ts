@@ -25,13 +25,7 @@ const COLUMNS = [
   "transmit_compressed",
 ] as const;
 
-interface Device {
-  readonly ids: readonly SeriesId[];
-  readonly noHandlerId: SeriesId;
-  readonly noHandler: KeptFile;
-}
-
-/** /proc/net/dev, and from sysfs the packets that nobody wanted, which it does not list. */
+/** /proc/net/dev: traffic of each network device. */
 export class NetworkGroup implements Group {
   readonly name = "netdev";
   readonly pace = "fast";
@@ -39,13 +33,11 @@ export class NetworkGroup implements Group {
   private readonly facts: Facts;
   private readonly file: KeptFile;
   private readonly exclude: RegExp;
-  private readonly rows = new Rows<Device | null>();
-  private readonly devices = new Map<string, Device>();
-  private present: Device[] = [];
+  private readonly rows = new Rows<readonly SeriesId[] | null>();
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("net/dev"));
+    this.file = facts.reader.file(facts.proc("net/dev"), "lines");
     this.exclude = new RegExp(facts.config.network_exclude);
   }
 
@@ -53,55 +45,21 @@ export class NetworkGroup implements Group {
     const scanner = this.file.read();
     scanner.skipLine();
     scanner.skipLine();
-    let count = 0;
-    let learnt = false;
     for (let row = 0; scanner.pos < scanner.end; row++) {
       scanner.key(COLON);
-      let device = this.rows.get(row, scanner.hash);
-      if (device === undefined) {
-        device = this.rows.set(row, scanner.hash, this.learn(scanner.keyText()));
-        learnt = true;
-      }
-      if (device !== null) {
-        for (let i = 0; i < COLUMNS.length; i++) out.push(device.ids[i], scanner.integer());
-        this.present[count++] = device;
-      }
+      let ids = this.rows.get(row, scanner.hash);
+      if (ids === undefined) ids = this.rows.set(row, scanner.hash, this.learn(scanner.keyText()));
+      if (ids !== null) for (let i = 0; i < ids.length; i++) out.push(ids[i], scanner.integer());
       scanner.skipLine();
-    }
-    if (learnt || count !== this.present.length) this.forget(count);
-    for (let i = 0; i < count; i++) {
-      const value = this.present[i].noHandler.number();
-      if (Number.isNaN(value)) this.present[i].noHandler.close();
-      else out.push(this.present[i].noHandlerId, value);
     }
   }
 
   close(): void {
     this.file.close();
-    for (const device of this.devices.values()) device.noHandler.close();
   }
 
-  /** Closes the files of devices that are gone. */
-  private forget(count: number): void {
-    this.present.length = count;
-    for (const [name, device] of this.devices) {
-      if (this.present.includes(device)) continue;
-      device.noHandler.close();
-      this.devices.delete(name);
-    }
-  }
-
-  private learn(name: string): Device | null {
-    if (this.exclude.test(name)) return null;
-    const { facts } = this;
-    // A name may come back as another device: its old files would answer for the one that is gone.
-    this.devices.get(name)?.noHandler.close();
-    const device: Device = {
-      ids: COLUMNS.map((column) => facts.series(`node_network_${column}_total`, { device: name })),
-      noHandlerId: facts.series("node_network_receive_nohandler_total", { device: name }),
-      noHandler: facts.reader.file(facts.sys(`class/net/${name}/statistics/rx_nohandler`), true),
-    };
-    this.devices.set(name, device);
-    return device;
+  private learn(device: string): readonly SeriesId[] | null {
+    if (this.exclude.test(device)) return null;
+    return COLUMNS.map((column) => this.facts.series(`node_network_${column}_total`, { device }));
   }
 }

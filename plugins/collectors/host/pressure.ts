@@ -22,7 +22,7 @@ export class PressureGroup implements Group {
 
   constructor(facts: Facts) {
     const resource = (name: string, ...lines: (string | null)[]): Resource => ({
-      file: facts.reader.file(facts.proc(`pressure/${name}`), true),
+      file: facts.reader.file(facts.proc(`pressure/${name}`), "whole"),
       ids: lines.map((line) => (line === null ? null : facts.series(`node_pressure_${name}_${line}_seconds_total`))),
     });
     // `full` of the CPU is defined as 0 for the whole machine.

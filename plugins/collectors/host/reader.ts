@@ -158,17 +158,24 @@ export class Scanner {
   }
 }
 
+/** Tries that a file is spared after it refused. */
+const REFUSED_REST = 5;
+
+/**
+ * How the kernel hands a file out. `whole`: all in one read (sysfs, and /proc files made in one go). `lines`: as many
+ * lines as fit into a page of 4 KiB at a time, so that a read of less than LAST_READ_BYTES has come to the end.
+ * `long`: the same with lines of any length, read until nothing more comes.
+ */
+export type Shape = "whole" | "lines" | "long";
+const LAST_READ_BYTES = 3072;
+
 /** What the files of one collector share: the buffer and the count of descriptors kept. */
 export class Reader {
   readonly scanner = new Scanner();
   kept = 0;
 
-  /**
-   * `whole`: the kernel gives all of it in one read (sysfs, and /proc files made in one go); others come a page at a
-   * time and are read until nothing more comes.
-   */
-  file(path: string, whole = false): KeptFile {
-    return new KeptFile(this, path, whole);
+  file(path: string, shape: Shape): KeptFile {
+    return new KeptFile(this, path, shape);
   }
 
   /** A small file read once, or null where it is missing or unreadable. For layouts and labels, not for the hot path. */
@@ -194,13 +201,14 @@ export class Reader {
 export class KeptFile {
   readonly path: string;
   private readonly reader: Reader;
-  private readonly whole: boolean;
+  private readonly shape: Shape;
   private fd = -1;
+  private rest = 0;
 
-  constructor(reader: Reader, path: string, whole: boolean) {
+  constructor(reader: Reader, path: string, shape: Shape) {
     this.reader = reader;
     this.path = path;
-    this.whole = whole;
+    this.shape = shape;
   }
 
   /** The file's bytes as they are now, valid until the next read of any file. Throws what the system said. */
@@ -217,7 +225,7 @@ export class KeptFile {
         if (length === scanner.bytes.length) scanner.grow();
         const count = fs.readSync(this.fd, scanner.bytes, length, scanner.bytes.length - length, length);
         length += count;
-        if (count === 0 || (this.whole && length < scanner.bytes.length)) break;
+        if (count === 0 || (length < scanner.bytes.length && this.endsAfter(count))) break;
       }
       scanner.pos = 0;
       scanner.end = length;
@@ -227,17 +235,40 @@ export class KeptFile {
     }
   }
 
-  /** The file's one number, or NaN where it has none or will not say (a link that is down answers EINVAL). */
-  number(): number {
+  private endsAfter(count: number): boolean {
+    return this.shape === "whole" || (this.shape === "lines" && count < LAST_READ_BYTES);
+  }
+
+  /**
+   * As `read`, but null where the file will not say: a link that is down answers EINVAL for its speed. A refusal costs
+   * more than an answer, so the file is then left alone for some tries, or until `retry`.
+   */
+  tryRead(): Scanner | null {
+    if (this.rest > 0) {
+      this.rest--;
+      return null;
+    }
     try {
-      const scanner = this.read();
-      return scanner.bytes[0] === ZERO && scanner.bytes[1] === 120 ? scanner.hexadecimal() : scanner.integer();
+      return this.read();
     } catch {
-      return NaN;
+      this.rest = REFUSED_REST;
+      return null;
     }
   }
 
+  /** The file's one number, or NaN where it has none or will not say. */
+  number(): number {
+    const scanner = this.tryRead();
+    if (scanner === null) return NaN;
+    return scanner.bytes[0] === ZERO && scanner.bytes[1] === 120 ? scanner.hexadecimal() : scanner.integer();
+  }
+
+  retry(): void {
+    this.rest = 0;
+  }
+
   close(): void {
+    this.rest = 0;
     if (this.fd < 0) return;
     this.reader.kept--;
     const fd = this.fd;

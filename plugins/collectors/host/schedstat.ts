@@ -18,7 +18,7 @@ export class SchedstatGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("schedstat"));
+    this.file = facts.reader.file(facts.proc("schedstat"), "lines");
   }
 
   read(out: Columns): void {

@@ -18,7 +18,7 @@ export class SoftnetGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("net/softnet_stat"));
+    this.file = facts.reader.file(facts.proc("net/softnet_stat"), "lines");
   }
 
   read(out: Columns): void {

@@ -29,7 +29,7 @@ class Info {
 /** Which system this is: uname, distribution, SELinux, entropy. Changes seldom. */
 export class SystemGroup implements Group {
   readonly name = "system";
-  readonly pace = "slow";
+  readonly pace = "rare";
   private readonly facts: Facts;
   private readonly uname: Info;
   private readonly release: Info;
@@ -40,7 +40,7 @@ export class SystemGroup implements Group {
     this.facts = facts;
     this.uname = new Info(facts, "node_uname_info");
     this.release = new Info(facts, "node_os_info");
-    const kept = (path: string, metric: string) => [facts.reader.file(facts.proc(path), true), facts.series(metric)] as const;
+    const kept = (path: string, metric: string) => [facts.reader.file(facts.proc(path), "whole"), facts.series(metric)] as const;
     this.entropy = [
       kept("sys/kernel/random/entropy_avail", "node_entropy_available_bits"),
       kept("sys/kernel/random/poolsize", "node_entropy_pool_size_bits"),

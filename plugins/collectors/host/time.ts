@@ -25,7 +25,7 @@ export class TimeGroup implements Group {
 /** Time zone and clock sources. */
 export class ClockSourceGroup implements Group {
   readonly name = "clocksource";
-  readonly pace = "slow";
+  readonly pace = "rare";
   private readonly facts: Facts;
   private readonly clock: Clock;
 

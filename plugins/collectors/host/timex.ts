@@ -16,8 +16,6 @@ const PROGRAM = String.raw`
   print join " ", $state, unpack("x8 q4 l x4 q q2 q2 q q q l x4 q q4 l", $timex);`;
 
 const ASK_EVERY_MS = 60_000;
-/** An answer older than this is not given any more. */
-const MAX_AGE_MS = 3 * ASK_EVERY_MS;
 const ANSWER_DEADLINE_MS = 5000;
 
 const TIME_ERROR = 5;
@@ -80,7 +78,6 @@ export class TimexGroup implements Group {
   private readonly systemCall = SYSTEM_CALL[process.arch];
   private readonly signal: AbortSignal;
   private values: readonly number[] = [];
-  private answeredMs = -Infinity;
   private askedMs = -Infinity;
 
   constructor(facts: Facts, signal: AbortSignal) {
@@ -88,14 +85,19 @@ export class TimexGroup implements Group {
     this.signal = signal;
   }
 
-  read(out: Columns): void {
+  ready(): boolean {
     const nowMs = performance.now();
     if (nowMs - this.askedMs >= ASK_EVERY_MS && this.systemCall !== undefined) {
       this.askedMs = nowMs;
       this.ask(this.systemCall);
     }
-    if (nowMs - this.answeredMs > MAX_AGE_MS) return;
+    return this.values.length > 0;
+  }
+
+  /** Gives an answer once: a clock's state of a minute ago is not its state now. */
+  read(out: Columns): void {
     for (let i = 0; i < this.ids.length; i++) out.push(this.ids[i], this.values[i]);
+    this.values = [];
   }
 
   close(): void {}
@@ -107,7 +109,6 @@ export class TimexGroup implements Group {
       const words = answer.split(" ").map(Number);
       if (words.length !== 21 || words.some((word) => !Number.isFinite(word))) return;
       this.values = valuesOf(words);
-      this.answeredMs = performance.now();
     });
   }
 }

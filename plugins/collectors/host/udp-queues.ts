@@ -21,7 +21,7 @@ export class UdpQueueGroup implements Group {
 
   constructor(facts: Facts) {
     const version = (file: string, ip: string): Version => ({
-      file: facts.reader.file(facts.proc(`net/${file}`)),
+      file: facts.reader.file(facts.proc(`net/${file}`), "lines"),
       transmitId: facts.series("node_udp_queues", { queue: "tx", ip }),
       receiveId: facts.series("node_udp_queues", { queue: "rx", ip }),
     });

@@ -17,7 +17,7 @@ export class VmstatGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("vmstat"));
+    this.file = facts.reader.file(facts.proc("vmstat"), "lines");
   }
 
   read(out: Columns): void {

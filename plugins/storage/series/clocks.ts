@@ -133,7 +133,14 @@ export interface EncodedClock extends ClockHead {
   readonly bytes: Uint8Array;
 }
 
+/** What is returned has been decoded and compared. */
 export function encodeClock(times: Float64Array): EncodedClock {
+  const encoded = encodeBest(times);
+  if (!same(decodeClock(encoded, encoded.bytes, 0), times)) throw new Error("a clock could not be encoded so that it comes back");
+  return encoded;
+}
+
+function encodeBest(times: Float64Array): EncodedClock {
   const count = times.length;
   const first = times[0];
   const offsets = times.map((time) => time - first);

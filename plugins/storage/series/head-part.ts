@@ -56,7 +56,7 @@ export class HeadPart {
   }
 
   private grown(minTime: number, maxTime: number, count: number): void {
-    if (minTime <= this.maxTime) this.inOrder = false;
+    if (minTime < this.maxTime) this.inOrder = false;
     if (minTime < this.minTime) this.minTime = minTime;
     if (maxTime > this.maxTime) this.maxTime = maxTime;
     this.samples += count;

@@ -110,7 +110,7 @@ export function gatherLast(
     times[slot] = time;
     values[slot] = row[at];
   };
-  let previous: SeriesList | null = null;
+  const done = new Set<SeriesList>();
   for (let i = part.entries.length - 1; i >= 0 && !(part.inOrder && missing === 0); i--) {
     const entry = part.entries[i];
     if (!overlaps(entry, fromMs, toMs)) {
@@ -127,8 +127,8 @@ export function gatherLast(
       continue;
     }
     // In order, an older tick of the same list has nothing that the newer one had not.
-    if (part.inOrder && entry.list === previous) continue;
-    previous = entry.list;
+    if (part.inOrder && done.has(entry.list)) continue;
+    done.add(entry.list);
     const rows = positions.rows(entry.list);
     for (let s = 0; s < rows.length; s++) {
       if (rows[s] !== ABSENT) take(s, entry.minTime, entry.arena.values, entry.offset + rows[s]);

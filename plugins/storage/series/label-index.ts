@@ -1,6 +1,7 @@
 import type { Labels, MetricType } from "all-use-agent/sdk";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CompiledMatcher } from "./matcher.ts";
+import { textKey } from "./series-key.ts";
 
 /** Order is the number on disk. */
 export const METRIC_TYPES: readonly MetricType[] = ["gauge", "counter", "histogram", "summary", "event"];
@@ -151,6 +152,7 @@ export class LabelIndex {
   private readonly setOf: Uint32Array;
   private readonly types: Uint8Array;
   private readonly labelsOfSet: (Labels | undefined)[] = [];
+  private readonly keys: (string | undefined)[] = [];
 
   /** Throws RangeError for damaged bytes. */
   constructor(bytes: Uint8Array) {
@@ -200,7 +202,7 @@ export class LabelIndex {
     this.setOf = Uint32Array.from(setOf);
     this.types = Uint8Array.from(types);
     this.seriesCount = setOf.length;
-    this.sizeBytes = bytes.length * 4 + setOf.length * 16 + sets * 64;
+    this.sizeBytes = bytes.length * 4 + setOf.length * 200 + sets * 200;
   }
 
   /** Column numbers of the series that match, ascending. */
@@ -259,6 +261,16 @@ export class LabelIndex {
       else high = middle - 1;
     }
     return { name: this.names[low], labels: this.labels(this.setOf[column]), type: METRIC_TYPES[this.types[column]] };
+  }
+
+  /** `textKey` of a column's series, kept. */
+  key(column: number): string {
+    let key = this.keys[column];
+    if (key === undefined) {
+      const { name, labels } = this.series(column);
+      this.keys[column] = key = textKey(name, labels);
+    }
+    return key;
   }
 
   private labels(set: number): Labels {

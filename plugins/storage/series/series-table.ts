@@ -1,6 +1,7 @@
 import type { SeriesId, SeriesInfo } from "all-use-agent/sdk";
 import type { IndexedSeries } from "./label-index.ts";
 import { type CompiledMatcher, matches } from "./matcher.ts";
+import { textKey } from "./series-key.ts";
 
 const NONE = -1;
 
@@ -9,13 +10,6 @@ function grown<T extends Int32Array | Float64Array>(array: T, length: number, ma
   const larger = make(Math.max(length, array.length * 2));
   larger.set(array);
   return larger;
-}
-
-function textKey(name: string, labels: Readonly<Record<string, string>>): string {
-  const keys = Object.keys(labels).sort();
-  let key = name;
-  for (const label of keys) key += `\u0001${label}\u0002${labels[label]}`;
-  return key;
 }
 
 /**
@@ -36,6 +30,10 @@ export class SeriesTable {
 
   get size(): number {
     return this.byKey.size;
+  }
+
+  numbersInUse(): Iterable<number> {
+    return this.byKey.values();
   }
 
   define(id: SeriesId, info: SeriesInfo): void {

@@ -1,0 +1,428 @@
+import { mkdir, readdir, readFile, rm, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  AgentError,
+  type Batch,
+  type Clock,
+  errorText,
+  type Labels,
+  type Logger,
+  type Matcher,
+  type SelectRequest,
+  type SeriesData,
+  type SeriesId,
+  type SeriesInfo,
+  type StorageStats,
+} from "all-use-agent/sdk";
+import type { Block } from "./block.ts";
+import { BlockStore } from "./block-store.ts";
+import type { HeadPart } from "./head-part.ts";
+import { foldLast, idleNumbers, snapshot } from "./head-seal.ts";
+import { Ingest } from "./ingest.ts";
+import { Log, segmentName } from "./log.ts";
+import type { FsyncPolicy } from "./log-writer.ts";
+import { type Gap, Marks } from "./marks.ts";
+import { mergeable } from "./merge-plan.ts";
+import { replaySegment } from "./replay.ts";
+import { Sealer } from "./sealer.ts";
+import { compiled, listSeries, select, type View } from "./select.ts";
+import { SeriesTable } from "./series-table.ts";
+
+export interface EngineOptions {
+  readonly path: string;
+  readonly retentionMs: number;
+  readonly maxDiskBytes: number;
+  readonly blockMs: number;
+  readonly acceptAnyAge: boolean;
+  readonly fsync: FsyncPolicy;
+}
+
+export interface EngineHost {
+  readonly clock: Clock;
+  readonly log: Logger;
+  status(state: "ok" | "degraded", reason?: string): void;
+}
+
+/** Sealing starts at this many samples in memory, long before `HEAD_SAMPLES_MAX` refuses more. */
+const SEAL_SAMPLES = 1_500_000;
+/** A log this large is sealed whatever its age; less where the disk cap is small. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
+/** A series silent this long gives its number back. */
+const IDLE_MS = 3_600_000;
+
+/** The store: log, head, blocks, and what moves samples from one to the next. */
+export class Engine {
+  private readonly options: EngineOptions;
+  private readonly host: EngineHost;
+  private readonly logFolder: string;
+  private readonly table = new SeriesTable();
+  private readonly marks: Marks;
+  private readonly blocks: BlockStore;
+  private readonly sealer = new Sealer();
+  private log!: Log;
+  private ingest!: Ingest;
+  /** Parts no longer written to, oldest first; sealed together. */
+  private closedParts: HeadPart[] = [];
+  private segment = 0;
+  /** Bytes of log segments other than the one being written. */
+  private readonly segmentBytes = new Map<number, number>();
+  private lastKnownAfterMs = -Infinity;
+  /** When the oldest sample in memory came, by the agent's clock. */
+  private headSinceMs: number | null = null;
+  /** Seals, merges and deletions one after the other. */
+  private work: Promise<unknown> = Promise.resolve();
+  private opened = false;
+  private refused = false;
+  private maintenanceFailed = false;
+  private counts = { seals: 0, merges: 0, sealFailures: 0, sealedSamples: 0, replayedSamples: 0, damagedRecords: 0, lostLogBytes: 0, orphanRecords: 0 };
+
+  constructor(options: EngineOptions, host: EngineHost) {
+    this.options = options;
+    this.host = host;
+    this.logFolder = join(options.path, "wal");
+    this.marks = new Marks(join(options.path, "marks"));
+    this.blocks = new BlockStore(join(options.path, "blocks"), host.log);
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.logFolder, { recursive: true });
+    await rm(join(this.options.path, "marks.tmp"), { force: true });
+    await this.marks.load();
+    this.counts.damagedRecords += this.marks.damaged;
+    const segments = (await readdir(this.logFolder))
+      .map((name) => /^(\d{10,16})\.wal$/.exec(name)?.[1])
+      .filter((digits) => digits !== undefined)
+      .map(Number)
+      .sort((a, b) => a - b);
+    const sealed = await this.blocks.open(new Set(segments));
+    for (const segment of segments) {
+      if (segment <= sealed) await unlink(join(this.logFolder, segmentName(segment)));
+      else await this.replay(segment);
+    }
+    for (const { header } of this.blocks.list) this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, header.maxTime);
+    const used = [0, ...segments, ...this.blocks.list.map(({ header }) => header.maxSegment), ...this.marks.deletions.map(({ maxSegment }) => maxSegment)];
+    this.segment = 1 + used.reduce((a, b) => Math.max(a, b));
+    this.log = new Log(this.logFolder, this.segment, (number) => this.table.get(number), {
+      fsync: this.options.fsync,
+      makeRoom: (bytes) => this.makeRoom(bytes),
+      health: (error) => this.health(error),
+    });
+    const maxAgeMs = this.options.acceptAnyAge ? Infinity : this.options.retentionMs;
+    this.ingest = new Ingest(this.table, this.log, this.segment, { maxAgeMs });
+    if (this.closedParts.length > 0) this.headSinceMs = this.host.clock.now();
+    this.opened = true;
+  }
+
+  private async replay(segment: number): Promise<void> {
+    const path = join(this.logFolder, segmentName(segment));
+    const { part, damaged, lostBytes, orphans } = await replaySegment(path, segment, (one) => this.table.intern(one));
+    this.counts.damagedRecords += damaged;
+    this.counts.lostLogBytes += lostBytes;
+    this.counts.orphanRecords += orphans;
+    this.counts.replayedSamples += part.samples;
+    if (damaged + orphans > 0) {
+      this.host.log.warn("A log segment was torn or damaged; everything else in it was recovered.", { file: path, damaged, lostBytes, orphans });
+    }
+    if (part.samples === 0) {
+      await unlink(path);
+      return;
+    }
+    this.closedParts.push(part);
+    this.segmentBytes.set(segment, (await stat(path)).size);
+  }
+
+  private health(error: Error | null): void {
+    if (error === null) {
+      this.host.log.info("The disk takes samples again.");
+      this.host.status("ok");
+    } else {
+      this.host.log.error(errorText(error));
+      this.host.status("degraded", errorText(error));
+    }
+  }
+
+  private get logBytes(): number {
+    let bytes = this.log.writer.fileBytes;
+    for (const size of this.segmentBytes.values()) bytes += size;
+    return bytes;
+  }
+
+  /** Keeps the whole folder under the disk cap, counting `bytes` that are about to be written and are not in the log yet. */
+  private async makeRoom(bytes: number): Promise<void> {
+    await this.blocks.removeUntil(bytes, this.options.maxDiskBytes - this.logBytes);
+  }
+
+  private get headSamples(): number {
+    let samples = this.ingest.part.samples;
+    for (const part of this.closedParts) samples += part.samples;
+    return samples;
+  }
+
+  define(id: SeriesId, info: SeriesInfo): void {
+    this.table.define(id, info);
+  }
+
+  append(batch: Batch): void {
+    const now = this.host.clock.now();
+    if (!this.ingest.append(batch, now, this.headSamples)) {
+      if (!this.refused) {
+        this.host.log.error("Samples are refused: what waits in memory for the disk has reached its bound.");
+        this.marks.addGap({ fromMs: now, toMs: now, reason: "storage could not write" });
+      }
+      this.refused = true;
+      return;
+    }
+    this.headSinceMs ??= now;
+  }
+
+  async flush(): Promise<void> {
+    await this.log.writer.flush();
+    if (this.refused) {
+      this.refused = false;
+      throw new AgentError("storage_write_failed", "Samples were refused since the last flush because too much waits for the disk.");
+    }
+    await this.marks.flush();
+  }
+
+  private view(): View {
+    const parts = this.ingest.part.samples > 0 ? [...this.closedParts, this.ingest.part] : this.closedParts;
+    return { table: this.table, parts, blocks: this.blocks.list, deletions: this.marks.deletions, lastKnownAfterMs: this.lastKnownAfterMs };
+  }
+
+  select(request: SelectRequest): Promise<SeriesData[]> {
+    return select(this.view(), request);
+  }
+
+  series(matchers: readonly Matcher[], fromMs: number, toMs: number): Promise<{ name: string; labels: Labels }[]> {
+    return listSeries(this.view(), matchers, fromMs, toMs);
+  }
+
+  gap(gap: Gap): void {
+    this.marks.addGap(gap);
+    this.marks.flush().catch((error: unknown) => this.health(error as Error));
+  }
+
+  gaps(fromMs: number, toMs: number): Gap[] {
+    return this.marks.gaps.filter((gap) => gap.fromMs <= toMs && gap.toMs >= fromMs);
+  }
+
+  /** What comes from now on goes to a new part and log segment. */
+  private rotate(): void {
+    const { part } = this.ingest;
+    if (part.samples === 0) return;
+    this.segmentBytes.set(part.segment, this.log.writer.fileBytes);
+    this.segment++;
+    this.log.rotate(this.segment);
+    this.closedParts = [...this.closedParts, part];
+    this.ingest.startPart(this.segment);
+  }
+
+  private queued<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.work.then(task);
+    this.work = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Moves all of memory into blocks, then merges what can be merged. */
+  seal(): Promise<void> {
+    return this.queued(async () => {
+      await this.sealHead();
+      await this.mergeBlocks(true);
+    });
+  }
+
+  private async sealHead(): Promise<void> {
+    this.rotate();
+    this.headSinceMs = null;
+    const parts = this.closedParts;
+    if (parts.length === 0) return;
+    const minSegment = parts[0].segment;
+    const { segment: maxSegment } = parts[parts.length - 1];
+    try {
+      const { blocks: files } = await this.sealer.run({ kind: "seal", ...snapshot(parts, this.table), minSegment, maxSegment });
+      const fresh = await this.writeBlocks(files);
+      // In one turn: no query sees the samples twice, or not at all.
+      for (const part of parts) foldLast(part, this.table);
+      this.closedParts = this.closedParts.filter((part) => part.segment > maxSegment);
+      await this.blocks.replace([], fresh);
+      this.counts.seals++;
+      this.counts.sealedSamples += fresh.reduce((sum, block) => sum + block.header.samples, 0);
+    } catch (error) {
+      this.counts.sealFailures++;
+      this.headSinceMs ??= this.host.clock.now();
+      throw new AgentError("storage_seal_failed", `Samples could not be moved into blocks (${errorText(error)}); they stay in memory and in the log.`, { cause: error });
+    }
+    await this.dropSegments(maxSegment);
+    this.releaseIdle();
+  }
+
+  private async writeBlocks(files: readonly Uint8Array[]): Promise<Block[]> {
+    await this.makeRoom(files.reduce((sum, file) => sum + file.length, 0));
+    return this.blocks.write(files);
+  }
+
+  /** Deletes log segments whose samples are in blocks. Bytes of theirs that still wait for the disk are written first. */
+  private async dropSegments(upTo: number): Promise<void> {
+    await this.log.writer.flush().catch(() => undefined);
+    for (const segment of [...this.segmentBytes.keys()]) {
+      if (segment > upTo) continue;
+      await rm(join(this.logFolder, segmentName(segment)), { force: true });
+      this.segmentBytes.delete(segment);
+    }
+  }
+
+  private releaseIdle(): void {
+    const parts = [...this.closedParts, this.ingest.part];
+    // Against the newest sample where history is being written: it is as live as anything then.
+    const now = Math.min(this.host.clock.now(), this.newestMs() ?? Infinity);
+    const idle = idleNumbers(this.table, parts, now - IDLE_MS);
+    if (idle.size === 0) return;
+    for (const number of idle) this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, this.table.lastTimes[number] || -Infinity);
+    this.table.release((number) => !idle.has(number));
+    this.ingest.forget();
+  }
+
+  private async mergeBlocks(now: boolean): Promise<void> {
+    for (const group of mergeable(this.blocks.list, this.host.clock.now() - this.options.blockMs, now)) {
+      for (const block of group) block.pin();
+      try {
+        const sources = await Promise.all(group.map((block) => readFile(block.path)));
+        const { windowStart, windowEnd } = group[0].header;
+        const place = {
+          level: 1 + group.reduce((most, { header }) => Math.max(most, header.level), 0),
+          last: false,
+          minSegment: group.reduce((least, { header }) => Math.min(least, header.minSegment), Infinity),
+          maxSegment: group.reduce((most, { header }) => Math.max(most, header.maxSegment), 0),
+          windowStart,
+          windowEnd,
+        };
+        const { blocks: files } = await this.sealer.run({ kind: "merge", sources, deletions: this.marks.deletions, place });
+        const fresh = await this.writeBlocks(files);
+        // Retention may have removed a source meanwhile; then the merged block would bring its samples back.
+        const current = new Set(this.blocks.list);
+        if (group.every((block) => current.has(block))) await this.blocks.replace(group, fresh);
+        else for (const block of fresh) await block.remove();
+        this.counts.merges++;
+      } catch (error) {
+        for (const block of group) block.mergeFailed = true;
+        this.host.log.warn("Blocks could not be merged and stay as they are.", { window: group[0].header.windowStart, reason: errorText(error) });
+      } finally {
+        await Promise.all(group.map((block) => block.unpin()));
+      }
+    }
+  }
+
+  async deleteSeries(matchers: readonly Matcher[], fromMs: number, toMs: number): Promise<number> {
+    compiled(matchers);
+    return this.queued(async () => {
+      const touched = await this.series(matchers, fromMs, toMs);
+      if (touched.length === 0) return 0;
+      this.rotate();
+      this.marks.addDeletion({ maxSegment: this.segment - 1, fromMs, toMs, matchers });
+      this.table.lastTimes.fill(NaN);
+      this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, this.newestMs() ?? -Infinity);
+      await this.marks.flush();
+      return touched.length;
+    });
+  }
+
+  /** Everything that is due by time: called every few seconds. Failures show as the plugin's status; the next call tries again. */
+  async maintain(): Promise<void> {
+    if (!this.opened) return;
+    try {
+      await this.queued(async () => {
+        const now = this.host.clock.now();
+        if (this.sealDue(now)) await this.sealHead();
+        if (!this.options.acceptAnyAge) await this.retire(now - this.options.retentionMs);
+        await this.mergeBlocks(false);
+      });
+      if (this.maintenanceFailed) this.health(null);
+      this.maintenanceFailed = false;
+    } catch (error) {
+      if (!this.opened) return;
+      this.maintenanceFailed = true;
+      this.health(error as Error);
+    }
+  }
+
+  private sealDue(now: number): boolean {
+    if (this.headSamples >= SEAL_SAMPLES || this.logBytes >= Math.min(LOG_BYTES_MAX, this.options.maxDiskBytes / 4)) return true;
+    const { blockMs } = this.options;
+    // At multiples of the block's length, so that seals do not straddle windows.
+    return this.headSinceMs !== null && Math.floor(now / blockMs) > Math.floor(this.headSinceMs / blockMs);
+  }
+
+  private async retire(beforeMs: number): Promise<void> {
+    await this.blocks.removeOlder(beforeMs);
+    const { list } = this.blocks;
+    this.marks.keep(
+      (gap) => gap.toMs >= beforeMs,
+      (deletion) =>
+        this.closedParts.some((part) => part.segment <= deletion.maxSegment) ||
+        list.some((block) => block.header.maxSegment <= deletion.maxSegment && block.overlaps(deletion.fromMs, deletion.toMs)),
+    );
+    await this.marks.flush();
+  }
+
+  private newestMs(): number | null {
+    const times = [this.ingest.part.maxTime, ...this.closedParts.map((part) => part.maxTime), ...this.blocks.list.map(({ header }) => header.maxTime)];
+    const newest = times.reduce((a, b) => Math.max(a, b), -Infinity);
+    return newest === -Infinity ? null : newest;
+  }
+
+  stats(): StorageStats {
+    const { list } = this.blocks;
+    const parts = [...this.closedParts, this.ingest.part];
+    const oldest = [...list.map(({ header }) => header.minTime), ...parts.map((part) => part.minTime)].reduce((a, b) => Math.min(a, b), Infinity);
+    const writer = this.log.writer;
+    return {
+      series: list.reduce((most, { header }) => Math.max(most, header.series), this.table.size),
+      samples: list.reduce((sum, { header }) => sum + header.samples, this.headSamples),
+      diskBytes: this.blocks.blockBytes + this.logBytes,
+      oldestMs: oldest === Infinity ? null : oldest,
+      newestMs: this.newestMs(),
+      counters: {
+        samples_appended: this.ingest.appended,
+        samples_undefined: this.ingest.droppedUndefined,
+        samples_out_of_time: this.ingest.droppedTime,
+        samples_refused: this.ingest.droppedFull,
+        head_samples: this.headSamples,
+        blocks: list.length,
+        block_bytes: this.blocks.blockBytes,
+        wal_bytes: this.logBytes,
+        wal_waiting_bytes: writer.waitingBytes,
+        wal_records: this.log.records,
+        wal_writes: writer.writes,
+        wal_syncs: writer.syncs,
+        wal_failures: writer.failures,
+        seals: this.counts.seals,
+        seal_failures: this.counts.sealFailures,
+        sealed_samples: this.counts.sealedSamples,
+        merges: this.counts.merges,
+        replayed_samples: this.counts.replayedSamples,
+        damaged_records: this.counts.damagedRecords,
+        lost_log_bytes: this.counts.lostLogBytes,
+        orphan_records: this.counts.orphanRecords,
+        damaged_blocks: this.blocks.damagedBlocks,
+        damaged_columns: this.blocks.damagedParts,
+        blocks_removed_by_age: this.blocks.removedByAge,
+        blocks_removed_by_cap: this.blocks.removedByCap,
+        deletions: this.marks.deletions.length,
+        gaps: this.marks.gaps.length,
+      },
+    };
+  }
+
+  /** Writes and syncs what waits. Memory is not sealed: the log brings it back faster than sealing would take. */
+  async close(): Promise<void> {
+    if (!this.opened) return;
+    this.opened = false;
+    await this.sealer.close();
+    await this.work;
+    try {
+      await this.log.writer.close();
+    } finally {
+      await this.marks.flush();
+    }
+  }
+}
