@@ -6,6 +6,7 @@ import { startLoop } from "./agent/loop.ts";
 import { builtPage } from "./agent/paths.ts";
 import { agentStatus } from "./agent/status.ts";
 import { createDoor } from "./api/door.ts";
+import { type Door, webDoor } from "./api/exchange.ts";
 import { readOrMakeToken } from "./api/token.ts";
 import type { AgentView, StreamEvent } from "./api/view.ts";
 import { readConfig } from "./host/config-file.ts";
@@ -28,7 +29,9 @@ export interface AgentOptions {
 }
 
 export interface Agent {
-  readonly door: (request: Request) => Promise<Response>;
+  readonly door: Door;
+  /** The door for web requests, as Electron's protocol handlers have them. */
+  readonly webDoor: (request: Request) => Promise<Response>;
   readonly dataDir: string;
   /** What signs in to the door; null with `auth: "none"`. */
   readonly token: string | null;
@@ -99,8 +102,10 @@ async function assemble(options: AgentOptions, lock: Disposable): Promise<Agent>
     book.close();
     await lock.dispose();
   };
+  const door = createDoor(view, { auth: token === null ? { mode: "none" } : { mode: "token", token }, pageDir: builtPage() });
   return {
-    door: createDoor(view, { auth: token === null ? { mode: "none" } : { mode: "token", token }, pageDir: builtPage() }),
+    door,
+    webDoor: webDoor(door),
     dataDir,
     token,
     status,

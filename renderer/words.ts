@@ -55,7 +55,7 @@ export const words = {
       [0, "Possible"],
     ] as readonly (readonly [number, string])[],
     confidenceNumber: (word: string, percent: string): string => `${word}, ${percent}.`,
-    expected: (what: string, expected: string, interval: string): string => `Expected: ${what} ${expected} (${interval}).`,
+    expected: (what: string, expected: string, interval: string): string => `Expected ${what}: ${expected} (${interval}).`,
     why: "Why",
     notNow: "Not now…",
     more: (n: number): string => plural(n, "1 more piece of advice", `${n} more pieces of advice`),
@@ -136,7 +136,7 @@ export const words = {
 
   table: { time: "time", value: "value", usualFrom: "usual from", usualTo: "to", none: "Nothing recorded in this time." },
 
-  evidence: { limit: "limit" },
+  evidence: { limit: "limit", noneLeft: "none left" },
 
   plugins: {
     title: (cpu: string, memory: string): string => `This agent costs you ${cpu} of one core and ${memory}.`,

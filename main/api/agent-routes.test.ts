@@ -1,14 +1,15 @@
 import type { ErrorReport } from "all-use-agent/sdk";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createDoor, type Door } from "./door.ts";
+import { createDoor } from "./door.ts";
+import { webDoor } from "./exchange.ts";
 import { MemoryAgent, recommendation } from "./testing.ts";
 
 describe("the agent's own routes", () => {
   let agent: MemoryAgent;
-  let door: Door;
+  let door: ReturnType<typeof webDoor>;
   beforeEach(() => {
     agent = new MemoryAgent();
-    door = createDoor(agent, { auth: { mode: "none" }, pageDir: null });
+    door = webDoor(createDoor(agent, { auth: { mode: "none" }, pageDir: null }));
   });
 
   const send = (path: string, init?: RequestInit) => door(new Request(`http://127.0.0.1:8420${path}`, init));

@@ -5,6 +5,7 @@ import { readJson } from "./body.ts";
 import { parameterInvalid, readAgentTime, readInteger, requireText } from "./parameters.ts";
 import type { ParameterNote, Route } from "./routes.ts";
 import type { LiveStream } from "./stream.ts";
+import type { DoorRequest } from "./exchange.ts";
 
 const DAY_MS = 86_400_000;
 const MAX_FINDINGS = 5000;
@@ -152,7 +153,7 @@ function readRange(parameters: URLSearchParams, nowMs: number): { fromMs: number
 }
 
 /** The JSON body, checked against the route's own schema. Throws `body_invalid` with the place. */
-async function checkedBody<T>(request: Request, schema: Route["body"]): Promise<T> {
+async function checkedBody<T>(request: DoorRequest, schema: Route["body"]): Promise<T> {
   const body = await readJson(request);
   const [problem] = schemaProblems(schema ?? {}, body);
   if (problem !== undefined)

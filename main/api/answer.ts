@@ -1,4 +1,5 @@
 import { AgentError, errorText, type ErrorReport } from "all-use-agent/sdk";
+import type { Answer, AnswerBody } from "./exchange.ts";
 
 /**
  * On every answer, whatever it is. The page needs nothing from elsewhere, so the content policy allows nothing from
@@ -18,19 +19,9 @@ export const JSON_TYPE = "application/json; charset=utf-8";
 export const TEXT_TYPE = "text/plain; charset=utf-8";
 export const HTML_TYPE = "text/html; charset=utf-8";
 
-export type AnswerBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
-
-/**
- * The only place where the door makes a Response. Headers go in as a plain object: @hono/node-server writes such a
- * response straight to the socket without ever building a Headers object.
- */
-export function answer(
-  status: number,
-  contentType: string | null,
-  body: AnswerBody,
-  headers: Record<string, string> = {},
-): Response {
-  return new Response(body, {
+/** The only place where the door makes an answer. */
+export function answer(status: number, contentType: string | null, body: AnswerBody, headers: Record<string, string> = {}): Answer {
+  return {
     status,
     headers: {
       ...SECURITY_HEADERS,
@@ -38,15 +29,16 @@ export function answer(
       ...(contentType === null ? {} : { "Content-Type": contentType }),
       ...headers,
     },
-  });
+    body,
+  };
 }
 
-export function answerJson(status: number, value: unknown, headers?: Record<string, string>): Response {
+export function answerJson(status: number, value: unknown, headers?: Record<string, string>): Answer {
   return answer(status, JSON_TYPE, JSON.stringify(value), headers);
 }
 
 /** One sentence for people, on paths that are not part of an API. */
-export function answerText(status: number, sentence: string, headers?: Record<string, string>): Response {
+export function answerText(status: number, sentence: string, headers?: Record<string, string>): Answer {
   return answer(status, TEXT_TYPE, `${sentence}\n`, headers);
 }
 
@@ -114,7 +106,7 @@ function prometheusErrorType(code: string, status: number): string {
 }
 
 /** The error in the shape of the API that the path belongs to; in words where it belongs to none. */
-export function answerError(path: string, thrown: unknown, headers?: Record<string, string>): Response {
+export function answerError(path: string, thrown: unknown, headers?: Record<string, string>): Answer {
   const error = toAgentError(thrown);
   const status = statusOf(error.code);
   if (path.startsWith("/api/v1/")) {

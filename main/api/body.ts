@@ -1,4 +1,5 @@
 import { AgentError } from "all-use-agent/sdk";
+import type { DoorRequest } from "./exchange.ts";
 
 /** Bytes of a body as sent, and after decompression. */
 export interface BodyLimits {
@@ -16,7 +17,7 @@ export const JSON_LIMITS: BodyLimits = { sentBytes: 64 * KIB, plainBytes: 64 * K
 export const PLUGIN_LIMITS: BodyLimits = { sentBytes: 16 * MIB, plainBytes: 64 * MIB };
 
 /** The media type alone, lower case, without parameters; null when there is none. */
-export function mediaType(request: Request): string | null {
+export function mediaType(request: DoorRequest): string | null {
   const header = request.headers.get("content-type");
   if (header === null) return null;
   const end = header.indexOf(";");
@@ -27,7 +28,7 @@ export function mediaType(request: Request): string | null {
  * The body, decompressed. Throws `body_too_large` as soon as either limit is passed, `encoding_refused` for an
  * encoding other than gzip, deflate and br, `body_invalid` when it does not decompress.
  */
-export async function readBody(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+export async function readBody(request: DoorRequest, limits: BodyLimits): Promise<Uint8Array> {
   const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
   const sent = await readSent(request, limits.sentBytes);
   if (encoding === "identity" || encoding === "" || sent.length === 0) {
@@ -37,28 +38,16 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Ui
   return decompress(sent, encoding, limits.plainBytes);
 }
 
-async function readSent(request: Request, limitBytes: number): Promise<Uint8Array> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > limitBytes) throw tooLarge(limitBytes, "");
-  if (declared !== null) {
-    // The HTTP parser ends the body at the declared length, so this cannot grow beyond the limit.
-    const bytes = new Uint8Array(await request.arrayBuffer());
-    if (bytes.length > limitBytes) throw tooLarge(limitBytes, "");
-    return bytes;
-  }
+async function readSent(request: DoorRequest, limitBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes, "");
   if (request.body === null) return new Uint8Array(0);
-  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > limitBytes) {
-      await reader.cancel().catch(() => undefined);
-      throw tooLarge(limitBytes, "");
-    }
-    chunks.push(value);
+  // Leaving the loop by the error ends the body: nothing more of it is read.
+  for await (const chunk of request.body) {
+    length += chunk.length;
+    if (length > limitBytes) throw tooLarge(limitBytes, "");
+    chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
 }
@@ -90,7 +79,7 @@ async function decompress(sent: Uint8Array, encoding: string, limitBytes: number
 }
 
 /** Query and form parameters together; the form's come first, as in Prometheus. */
-export async function readParameters(request: Request, url: URL): Promise<URLSearchParams> {
+export async function readParameters(request: DoorRequest, url: URL): Promise<URLSearchParams> {
   if (request.method !== "POST" && request.method !== "PUT") return url.searchParams;
   const type = mediaType(request);
   if (type !== null && type !== "application/x-www-form-urlencoded") {
@@ -109,7 +98,7 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
   return parameters;
 }
 
-export async function readJson(request: Request): Promise<unknown> {
+export async function readJson(request: DoorRequest): Promise<unknown> {
   if (mediaType(request) !== "application/json") {
     throw new AgentError("media_type_refused", "This route takes JSON; send Content-Type: application/json.", {
       where: "Content-Type",

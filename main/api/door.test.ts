@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createDoor, type Door } from "./door.ts";
+import { createDoor } from "./door.ts";
+import { webDoor } from "./exchange.ts";
 import { MemoryAgent, recommendation, TEST_TOKEN } from "./testing.ts";
 
 describe("the door", () => {
   let agent: MemoryAgent;
-  let door: Door;
+  let door: ReturnType<typeof webDoor>;
   beforeEach(() => {
     agent = new MemoryAgent();
     agent.advice = [recommendation("r1")];
-    door = createDoor(agent, { auth: { mode: "token", token: TEST_TOKEN }, pageDir: null, allowedHosts: ["Box.example"] });
+    door = webDoor(createDoor(agent, { auth: { mode: "token", token: TEST_TOKEN }, pageDir: null, allowedHosts: ["Box.example"] }));
   });
   const bearer = { Authorization: `Bearer ${TEST_TOKEN}` };
 

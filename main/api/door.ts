@@ -5,6 +5,7 @@ import { createPage } from "./page.ts";
 import { createRouter, refuseMethod, routeMethod } from "./router.ts";
 import { SIGN_IN_PAGE } from "./sign-in.ts";
 import type { AgentView } from "./view.ts";
+import type { Answer, Door, DoorRequest } from "./exchange.ts";
 
 export interface DoorOptions {
   readonly auth: Auth;
@@ -13,8 +14,6 @@ export interface DoorOptions {
   /** Host names to answer for besides the loopback ones, without port. */
   readonly allowedHosts?: readonly string[];
 }
-
-export type Door = (request: Request) => Promise<Response>;
 
 /** As much as the listener takes for a request's line and headers; said here again for the desktop's requests. */
 const MAX_URL_CHARS = 32 * 1024;
@@ -28,7 +27,7 @@ export function createDoor(view: AgentView, options: DoorOptions): Door {
   const page = options.pageDir === null ? null : createPage(options.pageDir);
   const route = createRouter(view);
 
-  async function admit(request: Request, url: URL): Promise<Response> {
+  async function admit(request: DoorRequest, url: URL): Promise<Answer> {
     const path = url.pathname;
     const reads = request.method === "GET" || request.method === "HEAD";
     if (path === "/-/healthy" || path === "/-/ready") {
@@ -46,7 +45,7 @@ export function createDoor(view: AgentView, options: DoorOptions): Door {
   }
 
   /** The token leaves the address bar at once: it would stay in the history. */
-  function signIn(url: URL, access: Access | null): Response {
+  function signIn(url: URL, access: Access | null): Answer {
     if (access === "open") return answer(303, null, null, { Location: "/" });
     const cookie = guard.cookieFor(url.searchParams.get("token") ?? "", url);
     if (cookie === null) return answer(401, HTML_TYPE, SIGN_IN_PAGE);
@@ -71,7 +70,7 @@ export function createDoor(view: AgentView, options: DoorOptions): Door {
   };
 }
 
-function refuseStranger(request: Request, path: string, ofPage: boolean): Response {
+function refuseStranger(request: DoorRequest, path: string, ofPage: boolean): Answer {
   if (ofPage && (request.headers.get("accept") ?? "").includes("text/html")) return answer(401, HTML_TYPE, SIGN_IN_PAGE);
   const error = new AgentError(
     "unauthorized",
@@ -81,7 +80,7 @@ function refuseStranger(request: Request, path: string, ofPage: boolean): Respon
   return answerError(path, error, { "WWW-Authenticate": "Bearer" });
 }
 
-function noSuchPage(path: string): Response {
+function noSuchPage(path: string): Answer {
   if (path === "/") return answerText(404, "This agent runs without its page; run npm run build and start it again.");
   return answerText(404, "There is nothing at this address; the page is at /.");
 }

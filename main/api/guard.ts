@@ -1,5 +1,6 @@
 import { AgentError } from "all-use-agent/sdk";
 import { cookieValue, secretMatcher } from "./token.ts";
+import type { DoorRequest } from "./exchange.ts";
 
 export type Auth = { readonly mode: "token"; readonly token: string } | { readonly mode: "none" };
 
@@ -8,14 +9,14 @@ export type Access = "bearer" | "cookie" | "open";
 
 export interface Guard {
   /** Throws `host_refused` unless the request names this agent as its host. */
-  checkHost(request: Request, url: URL): void;
+  checkHost(request: DoorRequest, url: URL): void;
   /** How the request proves itself, or null when it does not. */
-  access(request: Request, url: URL): Access | null;
+  access(request: DoorRequest, url: URL): Access | null;
   /**
    * Throws `origin_refused` when a page of another origin is behind the request. `page` is true for paths of the page
    * itself, which links on other sites may point to.
    */
-  checkOrigin(request: Request, url: URL, access: Access | null, page: boolean): void;
+  checkOrigin(request: DoorRequest, url: URL, access: Access | null, page: boolean): void;
   /** The Set-Cookie text for the one who knows the token, or null when the token is wrong or none is asked for. */
   cookieFor(candidate: string, url: URL): string | null;
 }

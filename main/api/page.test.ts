@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { webDoor } from "./exchange.ts";
 import { createPage, type Page } from "./page.ts";
 
 describe("the page's files", () => {
@@ -23,8 +24,10 @@ describe("the page's files", () => {
   afterAll(() => rm(root, { recursive: true }));
 
   // The URL is made by hand: `new URL` would fold dots away before the page sees them.
-  const get = (pathname: string, headers: Record<string, string> = {}) =>
-    page.serve(new Request("http://127.0.0.1/", { headers }), { pathname } as URL);
+  const get = async (pathname: string, headers: Record<string, string> = {}): Promise<Response | null> => {
+    const answer = await page.serve(new Request("http://127.0.0.1/", { headers }), { pathname } as URL);
+    return answer && webDoor(async () => answer)(new Request("http://127.0.0.1/"));
+  };
 
   it("serves index.html at /, to be asked for again each time", async () => {
     const response = await get("/");

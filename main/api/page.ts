@@ -1,10 +1,11 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { answer } from "./answer.ts";
+import type { Answer, DoorRequest } from "./exchange.ts";
 
 /** The built page's files. Answers null for a path that is not one of them. */
 export interface Page {
-  serve(request: Request, url: URL): Promise<Response | null>;
+  serve(request: DoorRequest, url: URL): Promise<Answer | null>;
 }
 
 const TYPE_OF_EXTENSION: Readonly<Record<string, string>> = {
@@ -53,7 +54,7 @@ export function createPage(pageDir: string): Page {
   };
 }
 
-async function serveFile(request: Request, path: string, file: string): Promise<Response | null> {
+async function serveFile(request: DoorRequest, path: string, file: string): Promise<Answer | null> {
   let etag: string;
   let bytes: Buffer<ArrayBuffer>;
   try {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createDoor, type Door } from "./door.ts";
+import { createDoor } from "./door.ts";
+import { webDoor } from "./exchange.ts";
 import { MemoryAgent } from "./testing.ts";
 
 interface PrometheusAnswer {
@@ -12,12 +13,12 @@ interface PrometheusAnswer {
 
 describe("Prometheus' API", () => {
   let agent: MemoryAgent;
-  let door: Door;
+  let door: ReturnType<typeof webDoor>;
   const nowS = () => agent.nowMs / 1000;
 
   beforeEach(() => {
     agent = new MemoryAgent();
-    door = createDoor(agent, { auth: { mode: "none" }, pageDir: null });
+    door = webDoor(createDoor(agent, { auth: { mode: "none" }, pageDir: null }));
     const now = agent.nowMs;
     const samples = (first: number) => Array.from({ length: 61 }, (_x, i) => [now - 60_000 + i * 1000, first + i] as const);
     agent.store.put("up", { job: "node", instance: "a" }, samples(0));

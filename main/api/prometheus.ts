@@ -7,6 +7,7 @@ import { ALL_TIME, metricMetadata } from "./metadata.ts";
 import { parameterInvalid, readDuration, readInteger, readTime, requireText, requireTime } from "./parameters.ts";
 import type { ParameterNote, Route } from "./routes.ts";
 import type { AgentView } from "./view.ts";
+import type { Answer, DoorRequest } from "./exchange.ts";
 
 /** The version of Prometheus' HTTP API that these routes follow. Grafana picks its requests by it. */
 const API_LIKE_PROMETHEUS = "3.5.0";
@@ -186,7 +187,7 @@ export const PROMETHEUS_ROUTES: readonly Route[] = [
 
 function queryOptions(
   parameters: URLSearchParams,
-  request: Request,
+  request: DoorRequest,
 ): { signal: AbortSignal; lookbackMs?: number; timeoutMs?: number } {
   const lookbackMs = readDuration(parameters, "lookback_delta");
   const timeoutMs = readDuration(parameters, "timeout");
@@ -234,7 +235,7 @@ async function seriesOf(
 
 type QueryResult = Awaited<ReturnType<AgentView["query"]["instant"]>>;
 
-function queryAnswer(whole: QueryResult, limit: number): Response {
+function queryAnswer(whole: QueryResult, limit: number): Answer {
   const result = cut(whole, limit);
   const warnings = result === whole ? whole.warnings : [...whole.warnings, CUT];
   const { infos } = whole;
@@ -250,11 +251,11 @@ function cut(result: QueryResult, limit: number): QueryResult {
 
 const CUT = "results truncated due to limit";
 
-function success(data: unknown): Response {
+function success(data: unknown): Answer {
   return answerJson(200, { status: "success", data });
 }
 
-function limited(entries: readonly unknown[], limit: number): Response {
+function limited(entries: readonly unknown[], limit: number): Answer {
   if (entries.length <= limit) return success(entries);
   return answerJson(200, { status: "success", data: entries.slice(0, limit), warnings: [CUT] });
 }

@@ -1,18 +1,18 @@
 import { AgentError } from "all-use-agent/sdk";
-import { Hono } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
 import { agentRoutes } from "./agent-routes.ts";
 import { answerError, answerJson } from "./answer.ts";
+import type { Answer, DoorRequest } from "./exchange.ts";
 import { answerByPlugin } from "./plugin-route.ts";
 import { PROMETHEUS_ROUTES } from "./prometheus.ts";
 import type { Route } from "./routes.ts";
 import { LiveStream } from "./stream.ts";
 import type { AgentView } from "./view.ts";
 
-export type Router = (request: Request, url: URL) => Response | Promise<Response>;
+export type Router = (request: DoorRequest, url: URL) => Answer | Promise<Answer>;
 
 /** Everything that is not the page: the agent's routes, Prometheus' and the plugins'. Admission has happened before. */
 export function createRouter(view: AgentView): Router {
-  const app = new Hono<{ Bindings: { url: URL } }>();
   const routes: Route[] = [...agentRoutes(new LiveStream(view)), ...PROMETHEUS_ROUTES];
   routes.push({
     methods: ["GET"],
@@ -24,34 +24,40 @@ export function createRouter(view: AgentView): Router {
       return answerJson(200, openApiDocument(routes, view.status().version));
     },
   });
-  for (const route of routes) {
-    app.on([...route.methods], route.path, (c) =>
-      route.handle(view, { request: c.req.raw, url: c.env.url, path: c.req.param() }),
-    );
-    app.all(route.path, (c) => refuseMethod(c.env.url.pathname, route.methods));
+  const table = new TrieRouter<Route>();
+  for (const route of routes) table.add("ALL", route.path, route);
+
+  return (request, url) => {
+    const [[found]] = table.match(request.method, url.pathname) as [[Route, Record<string, string>][]];
+    if (found === undefined) return elsewhere(view, request, url);
+    const [route, parameters] = found;
+    if (!(route.methods as readonly string[]).includes(routeMethod(request))) return refuseMethod(url.pathname, route.methods);
+    return route.handle(view, { request, url, path: decoded(parameters) });
+  };
+}
+
+/** A plugin's route, or none at all. */
+function elsewhere(view: AgentView, request: DoorRequest, url: URL): Promise<Answer> {
+  const handler = view.route(routeMethod(request), url.pathname);
+  if (handler !== null) return answerByPlugin(handler, request, url);
+  const asked = `${request.method} ${url.pathname.slice(0, 200)}`;
+  throw new AgentError("not_found", `There is no route ${asked}; /api/agent/openapi.json lists them.`, { where: "path" });
+}
+
+function decoded(parameters: Readonly<Record<string, string>>): Record<string, string> {
+  try {
+    return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]));
+  } catch {
+    throw new AgentError("bad_request", "The address holds a percent sign that encodes nothing.", { where: "path" });
   }
-  app.notFound((c) => {
-    const { pathname } = c.env.url;
-    const handler = view.route(routeMethod(c.req.raw), pathname);
-    if (handler !== null) return answerByPlugin(handler, c.req.raw, c.env.url);
-    throw new AgentError(
-      "not_found",
-      `There is no route ${c.req.raw.method} ${pathname.slice(0, 200)}; /api/agent/openapi.json lists them.`,
-      {
-        where: "path",
-      },
-    );
-  });
-  app.onError((error, c) => answerError(c.env.url.pathname, error));
-  return (request, url) => app.fetch(request, { url });
 }
 
 /** The method under which a route is declared: HEAD is a GET without its body. */
-export function routeMethod(request: Request): string {
+export function routeMethod(request: DoorRequest): string {
   return request.method === "HEAD" ? "GET" : request.method;
 }
 
-export function refuseMethod(path: string, allowed: readonly string[]): Response {
+export function refuseMethod(path: string, allowed: readonly string[]): Answer {
   const error = new AgentError("method_not_allowed", `This address takes ${allowed.join(" and ")} only.`, { where: "method" });
   return answerError(path, error, { Allow: allowed.join(", ") });
 }

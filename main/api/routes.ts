@@ -1,8 +1,9 @@
 import type { AgentView } from "./view.ts";
+import type { Answer, DoorRequest } from "./exchange.ts";
 
 /** What a route's function gets besides the agent. */
 export interface RouteInput {
-  readonly request: Request;
+  readonly request: DoorRequest;
   readonly url: URL;
   /** Parameters in the path by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
@@ -32,5 +33,5 @@ export interface Route {
   readonly body?: Readonly<Record<string, unknown>>;
   /** What comes back, in one phrase. */
   readonly answers: string;
-  handle(view: AgentView, input: RouteInput): Response | Promise<Response>;
+  handle(view: AgentView, input: RouteInput): Answer | Promise<Answer>;
 }

@@ -11,23 +11,23 @@ interface Received {
 
 /** Reads one connection, as slowly as the test likes. */
 class Reader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #texts: AsyncIterator<string>;
   readonly #abort: AbortController;
   readonly comments: string[] = [];
 
   constructor(stream: LiveStream, lastEventId?: string) {
     this.#abort = new AbortController();
     const headers: Record<string, string> = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
-    const response = stream.open(new Request("http://127.0.0.1/api/agent/stream", { headers, signal: this.#abort.signal }));
-    this.#reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const answer = stream.open(new Request("http://127.0.0.1/api/agent/stream", { headers, signal: this.#abort.signal }));
+    this.#texts = (answer.body as AsyncIterable<string>)[Symbol.asyncIterator]();
   }
 
   /** The events of the next chunk that has any, or the comment that came instead. */
   async next(): Promise<Received[]> {
     for (;;) {
-      const { value, done } = await this.#reader.read();
+      const { value, done } = await this.#texts.next();
       if (done) return [];
-      const blocks = new TextDecoder().decode(value).split("\n\n").filter(Boolean);
+      const blocks = value.split("\n\n").filter(Boolean);
       const events = blocks.filter((block) => block.includes("data: ")).map(parse);
       if (events.length > 0) return events;
       this.comments.push(...blocks);
@@ -35,8 +35,10 @@ class Reader {
     }
   }
 
-  cancel(): Promise<void> {
-    return this.#reader.cancel();
+  /** As a listener does when its client has gone. */
+  async cancel(): Promise<void> {
+    this.abort();
+    await this.#texts.return?.();
   }
 
   abort(): void {
@@ -175,7 +177,7 @@ describe("the live stream", () => {
   it("answers HEAD without opening a stream", () => {
     const { stream } = setUp();
     const response = stream.open(new Request("http://127.0.0.1/api/agent/stream", { method: "HEAD" }));
-    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    expect(response.headers["Content-Type"]).toContain("text/event-stream");
     expect(stream.clients).toBe(0);
   });
 });

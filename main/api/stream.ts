@@ -1,6 +1,7 @@
 import { AgentError, type StreamEvents } from "all-use-agent/sdk";
 import { randomBytes } from "node:crypto";
 import { answer } from "./answer.ts";
+import type { Answer, DoorRequest } from "./exchange.ts";
 import type { AgentView, StreamEvent } from "./view.ts";
 
 /** What a client that was away can still get: more than a bad day brings within a minute. */
@@ -69,7 +70,7 @@ export class LiveStream {
   }
 
   /** Throws `stream_limit` when too many clients are connected. */
-  open(request: Request): Response {
+  open(request: DoorRequest): Answer {
     const headers = { "X-Accel-Buffering": "no" };
     if (request.method === "HEAD") return answer(200, EVENT_STREAM, null, headers);
     if (this.#clients.size >= MAX_CLIENTS) {
@@ -84,35 +85,27 @@ export class LiveStream {
       wake: null,
     };
     this.#clients.add(client);
-    const leave = () => this.#leave(client);
-    const encoder = new TextEncoder();
-    const body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`)),
-        pull: async (controller) => {
-          let text = "";
-          while ((text = this.#pending(client)) === "" && this.#clients.has(client)) {
-            await new Promise<void>((wake) => (client.wake = wake));
-          }
-          if (!this.#clients.has(client)) {
-            // After a cancel the stream is closed already and says so by throwing.
-            if (request.signal.aborted) controller.close();
-            return;
-          }
-          controller.enqueue(encoder.encode(text));
-        },
-        cancel: leave,
-      },
-      // No reading ahead: what has not been asked for is still the newest when it is.
-      { highWaterMark: 0 },
-    );
-    // A body that nobody has begun to read is not cancelled when its client goes away.
-    request.signal.addEventListener("abort", leave, { once: true });
-    return answer(200, EVENT_STREAM, body, headers);
+    // A body that nobody has begun to read is not ended when its client goes away.
+    request.signal.addEventListener("abort", () => this.#leave(client), { once: true });
+    return answer(200, EVENT_STREAM, this.#texts(client), headers);
   }
 
   get clients(): number {
     return this.#clients.size;
+  }
+
+  /** What the client gets, a text each time it asks for more; nothing is made ahead of that. */
+  async *#texts(client: Client): AsyncGenerator<string, void, void> {
+    try {
+      yield `retry: ${RECONNECT_MS}\n\n`;
+      while (this.#clients.has(client)) {
+        const text = this.#pending(client);
+        if (text !== "") yield text;
+        else await new Promise<void>((wake) => (client.wake = wake));
+      }
+    } finally {
+      this.#leave(client);
+    }
   }
 
   #listen(): void {

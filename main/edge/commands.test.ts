@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PluginReport } from "all-use-agent/sdk";
+import { answerText } from "../api/answer.ts";
 import { createDoor } from "../api/door.ts";
 import { MemoryAgent } from "../api/testing.ts";
 import { readOrMakeToken } from "../api/token.ts";
@@ -134,7 +135,7 @@ describe("the command line", () => {
     });
 
     it("says that nothing answers", async () => {
-      const listener = await listen(0, async () => new Response("x"));
+      const listener = await listen(0, async () => answerText(200, "x"));
       await listener.close();
       await writeAgentFile(dataDir, { pid: process.pid, port: listener.port, startedMs: 0 });
       expect(await runCommand(["status", "--data-dir", dataDir])).toBe(1);

@@ -1,7 +1,9 @@
 import { connect } from "node:net";
 import type { FindingReport } from "all-use-agent/sdk";
 import { afterEach, describe, expect, it } from "vitest";
+import { answerText } from "../api/answer.ts";
 import { createDoor } from "../api/door.ts";
+import type { Door } from "../api/exchange.ts";
 import { MemoryAgent } from "../api/testing.ts";
 import { type Listener, listen } from "./listener.ts";
 
@@ -10,22 +12,22 @@ describe("the listener", () => {
   afterEach(async () => {
     await Promise.all(listeners.splice(0).map((listener) => listener.close()));
   });
-  async function serve(handler: (request: Request) => Promise<Response>, port = 0): Promise<Listener> {
+  async function serve(handler: Door, port = 0): Promise<Listener> {
     const listener = await listen(port, handler);
     listeners.push(listener);
     return listener;
   }
 
   it("says in one sentence that a port is in use", async () => {
-    const first = await serve(async () => new Response("x"));
-    await expect(serve(async () => new Response("x"), first.port)).rejects.toMatchObject({
+    const first = await serve(async () => answerText(200, "x"));
+    await expect(serve(async () => answerText(200, "x"), first.port)).rejects.toMatchObject({
       code: "port_in_use",
       message: `Port ${first.port} is in use by another program; stop it, or choose another with --port N (0 picks a free one).`,
     });
   });
 
   it("listens on loopback only", async () => {
-    const { port } = await serve(async () => new Response("x"));
+    const { port } = await serve(async () => answerText(200, "x"));
     const { networkInterfaces } = await import("node:os");
     const outside = Object.values(networkInterfaces()).flatMap((list) =>
       (list ?? []).filter(({ internal, family }) => !internal && family === "IPv4"),

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import type { Agent } from "../agent.ts";
 import { startAgent } from "../agent.ts";
 import { answerText } from "../api/answer.ts";
@@ -68,6 +69,8 @@ export function parseStart(args: readonly string[]): StartArguments {
  * `readyWithToken` the ready line itself carries what the page needs to sign in.
  */
 export async function runStart(args: readonly string[], options: { readyWithToken: boolean }): Promise<number> {
+  // The young generation stays at its first size: 5 MB less resident for a few short collections more.
+  setFlagsFromString("--semi-space-growth-factor=1");
   try {
     return await serve(parseStart(args), options.readyWithToken);
   } catch (error) {

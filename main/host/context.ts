@@ -10,6 +10,8 @@ const LABEL_VALUE_MAX_CHARACTERS = 4096;
 export interface ContextOwner {
   readonly manifest: Manifest;
   readonly signal: AbortSignal;
+  /** Its `stop` is over: nothing it does counts any more. */
+  readonly closed: boolean;
   /** Runs a callback in the plugin's name: metered, attributed, errors counted. */
   run(task: () => void | Promise<void>): void | Promise<void>;
   emitted(samples: number): void;
@@ -44,7 +46,7 @@ export function createContext(parts: ContextParts): PluginContext {
     };
   };
   const alive = (): void => {
-    if (signal.aborted) throw new AgentError("stopped", `${manifest.id} is stopped`);
+    if (owner.closed) throw new AgentError("stopped", `${manifest.id} is stopped`);
   };
 
   return {

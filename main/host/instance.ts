@@ -49,6 +49,7 @@ export class PluginInstance implements Attributable, ContextOwner {
   readonly folder: string;
   /** The plugin's methods while it is started. */
   plugin: PluginLifecycle | null = null;
+  closed = false;
 
   private readonly parts: InstanceParts;
   private readonly meter: Meter;
@@ -293,6 +294,7 @@ export class PluginInstance implements Attributable, ContextOwner {
       this.parts.log.warn(`did not stop cleanly: ${errorText(error)}`);
     }
     this.plugin = null;
+    this.closed = true;
     for (const resource of [...this.disposables].reverse()) {
       try {
         await attributed(this, () => resource.dispose());

@@ -1,17 +1,17 @@
 /** Aggregations that look at a group's values together: ranks, quantiles, equal values, samples of series. */
-import { groupRows, type Groups } from "./aggregate.ts";
 import type { AggregateNode } from "./ast.ts";
 import { executionError } from "./errors.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { warnQuantile } from "./functions/over_time.ts";
 import type { LabelSet } from "./labels.ts";
+import { groupRows, type Groups } from "./groups.ts";
 import { formatFloat } from "./number.ts";
 import { quantileOf } from "./quantile.ts";
 import { compact, joinEqual, pickRows, type Vector } from "./value.ts";
 
 function rowsOfGroups(groups: Groups): number[][] {
   const rows: number[][] = groups.sets.map(() => []);
-  for (let r = 0; r < groups.of.length; r++) rows[groups.of[r]!]!.push(r);
+  for (let r = 0; r < groups.of.length; r++) rows[groups.of[r]].push(r);
   return rows;
 }
 
@@ -53,9 +53,9 @@ export async function pickRanked(run: Evaluation, node: AggregateNode, param: Fl
   const sign = node.op === "topk" ? -1 : 1;
   const { values, steps } = vector;
   const choose = (rows: number[], step: number): number[] => {
-    const k = wanted[step]!;
+    const k = wanted[step];
     if (k < 1) return [];
-    const value = (r: number): number => values[r * steps + step]!;
+    const value = (r: number): number => values[r * steps + step];
     rows.sort((a, b) => {
       const left = value(a);
       const right = value(b);
@@ -72,7 +72,7 @@ export async function pickRanked(run: Evaluation, node: AggregateNode, param: Fl
 /** `limitk`: the first k of each group. */
 export async function pickFirst(run: Evaluation, node: AggregateNode, param: Float64Array, vector: Vector): Promise<Vector> {
   const wanted = counts(param);
-  const { vector: marked } = await picked(run, node, vector, (rows, step) => rows.slice(0, Math.max(0, wanted[step]!)));
+  const { vector: marked } = await picked(run, node, vector, (rows, step) => rows.slice(0, Math.max(0, wanted[step])));
   return compact(marked);
 }
 
@@ -90,13 +90,17 @@ function placeOf(set: LabelSet): number {
 export async function limitRatio(run: Evaluation, node: AggregateNode, param: Float64Array, vector: Vector): Promise<Vector> {
   const ratios = param.map((value) => {
     if (value !== value) throw executionError("Ratio value is NaN");
-    if (value < -1 || value > 1) run.notes.warn(`ratio value should be between -1 and 1, got ${formatFloat(value)}, capping to ${Math.sign(value)}`, node.param!.from);
+    if (value < -1 || value > 1)
+      run.notes.warn(
+        `ratio value should be between -1 and 1, got ${formatFloat(value)}, capping to ${Math.sign(value)}`,
+        node.param!.from,
+      );
     return Math.max(-1, Math.min(1, value));
   });
   const places = vector.sets.map(placeOf);
   const { vector: marked } = await picked(run, node, vector, (rows, step) => {
-    const ratio = ratios[step]!;
-    return rows.filter((r) => (ratio >= 0 ? places[r]! < ratio : places[r]! >= 1 + ratio));
+    const ratio = ratios[step];
+    return rows.filter((r) => (ratio >= 0 ? places[r] < ratio : places[r] >= 1 + ratio));
   });
   return compact(marked);
 }
@@ -109,13 +113,13 @@ export async function quantileGroups(run: Evaluation, node: AggregateNode, param
   const result = new Float64Array(groups.sets.length * steps);
   const written = new Uint8Array(result.length);
   for (let g = 0; g < rowsOf.length; g++) {
-    const rows = rowsOf[g]!;
+    const rows = rowsOf[g];
     const scratch = new Float64Array(rows.length);
     for (let i = 0; i < steps; i++) {
       let count = 0;
       for (const r of rows) if (present === null || present[r * steps + i] === 1) scratch[count++] = values[r * steps + i]!;
       if (count === 0) continue;
-      result[g * steps + i] = quantileOf(param[i]!, scratch.subarray(0, count).sort());
+      result[g * steps + i] = quantileOf(param[i], scratch.subarray(0, count).sort());
       written[g * steps + i] = 1;
       if (run.budget.spend(100 + count * 40)) await run.budget.pause();
     }
@@ -131,18 +135,18 @@ export async function countValues(run: Evaluation, node: AggregateNode, label: s
   const groups = groupRows(rest, sets);
   const rows = new Map<string, { set: LabelSet; counts: Float64Array }>();
   for (let r = 0; r < sets.length; r++) {
-    const group = groups.of[r]!;
+    const group = groups.of[r];
     for (let i = 0; i < steps; i++) {
       const k = r * steps + i;
       if (present !== null && present[k] === 0) continue;
-      const text = formatFloat(values[k]!);
+      const text = formatFloat(values[k]);
       const key = `${group} ${text}`;
       let row = rows.get(key);
       if (row === undefined) {
         run.budget.reserve((rows.size + 1) * steps);
-        rows.set(key, (row = { set: groups.sets[group]!.with(label, text), counts: new Float64Array(steps) }));
+        rows.set(key, (row = { set: groups.sets[group].with(label, text), counts: new Float64Array(steps) }));
       }
-      row.counts[i]!++;
+      row.counts[i]++;
       if (run.budget.spend(200)) await run.budget.pause();
     }
   }

@@ -60,7 +60,16 @@ export function associate(row: readonly Item[], text: string, maxDepth: number):
       if (length >= maxDepth) throw parseError(text, item.from, `more than ${maxDepth} operators in a row; use parentheses`);
       at++;
       const right = climb(item.op === "^" ? precedence : precedence + 1, depth + 1);
-      left = { type: "binary", from: left.from, to: right.to, op: item.op, left, right, bool: item.bool, matching: item.matching };
+      left = {
+        type: "binary",
+        from: left.from,
+        to: right.to,
+        op: item.op,
+        left,
+        right,
+        bool: item.bool,
+        matching: item.matching,
+      };
     }
   };
 
@@ -68,7 +77,8 @@ export function associate(row: readonly Item[], text: string, maxDepth: number):
 }
 
 function negate(item: { op: "+" | "-"; from: number }, expr: Node): Node {
-  if (expr.type === "number" && expr.duration === null) return { ...expr, from: item.from, value: item.op === "-" ? -expr.value : expr.value };
+  if (expr.type === "number" && expr.duration === null)
+    return { ...expr, from: item.from, value: item.op === "-" ? -expr.value : expr.value };
   return { type: "unary", from: item.from, to: expr.to, op: item.op, expr };
 }
 
@@ -83,7 +93,16 @@ function modify(node: Node, item: Postfix, text: string): Node {
       if (node.at !== null) return fail("no @ modifiers allowed before range");
       return { type: "matrix", from: node.from, to: item.to, selector: { ...node }, range: item.duration };
     case "subquery":
-      return { type: "subquery", from: node.from, to: item.to, expr: node, range: item.duration, step: item.step, offset: null, at: null };
+      return {
+        type: "subquery",
+        from: node.from,
+        to: item.to,
+        expr: node,
+        range: item.duration,
+        step: item.step,
+        offset: null,
+        at: null,
+      };
     default:
   }
   const target = node.type === "matrix" ? node.selector : node;
@@ -98,7 +117,8 @@ function modify(node: Node, item: Postfix, text: string): Node {
     if (target.at !== null) return fail("@ <timestamp> may not be set multiple times");
     target.at = item.at;
   } else {
-    if (target.type === "subquery") return fail(`${item.apply} modifier must be preceded by an instant vector selector or range vector selector`);
+    if (target.type === "subquery")
+      return fail(`${item.apply} modifier must be preceded by an instant vector selector or range vector selector`);
     if (target.reach !== "plain") return fail(`${target.reach} and ${item.apply} modifiers may not be set together`);
     target.reach = item.apply satisfies Reach;
   }

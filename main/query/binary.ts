@@ -10,7 +10,10 @@ export async function evaluateBinary(run: Evaluation, node: BinaryNode, left: Va
   if (left.kind === "vector" && right.kind === "vector") {
     return isSetOperator(node.op) ? combineSets(run, node, left, right) : matchVectors(run, node, left, right);
   }
-  const result = left.kind === "vector" ? withScalar(run, node, left, right as Scalar, false) : withScalar(run, node, right as Vector, left as Scalar, true);
+  const result =
+    left.kind === "vector"
+      ? withScalar(run, node, left, right as Scalar, false)
+      : withScalar(run, node, right as Vector, left as Scalar, true);
   if (run.budget.spend(result.sets.length * grid.steps * 3)) await run.budget.pause();
   return result;
 }
@@ -19,10 +22,10 @@ function scalars(node: BinaryNode, left: Scalar, right: Scalar): Scalar {
   const values = new Float64Array(left.values.length);
   if (isComparison(node.op)) {
     const test = comparison(node.op);
-    for (let i = 0; i < values.length; i++) values[i] = test(left.values[i]!, right.values[i]!) ? 1 : 0;
+    for (let i = 0; i < values.length; i++) values[i] = test(left.values[i], right.values[i]) ? 1 : 0;
   } else {
     const compute = arithmetic(node.op);
-    for (let i = 0; i < values.length; i++) values[i] = compute(left.values[i]!, right.values[i]!);
+    for (let i = 0; i < values.length; i++) values[i] = compute(left.values[i], right.values[i]);
   }
   return { kind: "scalar", values };
 }
@@ -36,7 +39,7 @@ function withScalar(run: Evaluation, node: BinaryNode, vector: Vector, scalar: S
     const compute = arithmetic(node.op);
     const result = new Float64Array(size);
     for (let r = 0, k = 0; r < sets.length; r++) {
-      for (let i = 0; i < steps; i++, k++) result[k] = scalarFirst ? compute(other[i]!, values[k]!) : compute(values[k]!, other[i]!);
+      for (let i = 0; i < steps; i++, k++) result[k] = scalarFirst ? compute(other[i], values[k]) : compute(values[k], other[i]);
     }
     return run.dropNames({ ...vector, values: result });
   }
@@ -44,11 +47,11 @@ function withScalar(run: Evaluation, node: BinaryNode, vector: Vector, scalar: S
   const holds = new Uint8Array(size);
   for (let r = 0, k = 0; r < sets.length; r++) {
     for (let i = 0; i < steps; i++, k++) {
-      holds[k] = (scalarFirst ? test(other[i]!, values[k]!) : test(values[k]!, other[i]!)) ? 1 : 0;
+      holds[k] = (scalarFirst ? test(other[i], values[k]) : test(values[k], other[i])) ? 1 : 0;
     }
   }
   if (node.bool) return run.dropNames({ ...vector, values: Float64Array.from(holds) });
   const { present } = vector;
-  if (present !== null) for (let k = 0; k < size; k++) holds[k]! &= present[k]!;
+  if (present !== null) for (let k = 0; k < size; k++) holds[k] &= present[k];
   return compact({ ...vector, present: holds });
 }

@@ -26,9 +26,9 @@ function almostEqual(a: number, b: number): boolean {
 function ensureMonotonic(buckets: Buckets): void {
   const { counts, length } = buckets;
   buckets.forcedMonotonic = false;
-  let previous = counts[0]!;
+  let previous = counts[0];
   for (let i = 1; i < length; i++) {
-    const count = counts[i]!;
+    const count = counts[i];
     if (almostEqual(previous, count)) {
       counts[i] = previous;
     } else if (count < previous) {
@@ -53,20 +53,20 @@ export function bucketQuantile(quantile: number, buckets: Buckets): number {
   if (bounds[length - 1] !== Number.POSITIVE_INFINITY) return Number.NaN;
   ensureMonotonic(buckets);
   if (length < 2) return Number.NaN;
-  const observations = counts[length - 1]!;
+  const observations = counts[length - 1];
   if (observations === 0 || observations !== observations) return Number.NaN;
   let rank = quantile * observations;
   let b = 0;
-  while (b < length - 1 && !(counts[b]! >= rank)) b++;
-  if (b === length - 1) return bounds[length - 2]!;
-  if (b === 0 && bounds[0]! <= 0) return bounds[0]!;
-  const end = bounds[b]!;
-  let count = counts[b]!;
+  while (b < length - 1 && !(counts[b] >= rank)) b++;
+  if (b === length - 1) return bounds[length - 2];
+  if (b === 0 && bounds[0] <= 0) return bounds[0];
+  const end = bounds[b];
+  let count = counts[b];
   let start = 0;
   if (b > 0) {
     start = bounds[b - 1]!;
-    count -= counts[b - 1]!;
-    rank -= counts[b - 1]!;
+    count -= counts[b - 1];
+    rank -= counts[b - 1];
   }
   return start + (end - start) * (rank / count);
 }
@@ -76,7 +76,7 @@ export function bucketFraction(lower: number, upper: number, buckets: Buckets): 
   const { bounds, counts, length } = buckets;
   if (bounds[length - 1] !== Number.POSITIVE_INFINITY) return Number.NaN;
   ensureMonotonic(buckets);
-  const total = counts[length - 1]!;
+  const total = counts[length - 1];
   if (total === 0 || total !== total || lower !== lower || upper !== upper) return Number.NaN;
   if (lower >= upper) return 0;
   return (rankOf(upper, buckets) - rankOf(lower, buckets)) / total;
@@ -86,13 +86,13 @@ export function bucketFraction(lower: number, upper: number, buckets: Buckets): 
 function rankOf(value: number, { bounds, counts, length }: Buckets): number {
   let below = 0;
   for (let i = 0; i < length; i++) {
-    const end = bounds[i]!;
-    const start = i > 0 ? bounds[i - 1]! : end > 0 ? 0 : Number.NEGATIVE_INFINITY;
+    const end = bounds[i];
+    const start = i > 0 ? bounds[i - 1] : end > 0 ? 0 : Number.NEGATIVE_INFINITY;
     if (value <= start) return below;
     if (value < end) {
       // Nothing is known of how observations lie in a bucket without an end: none of them counts as below.
       if (start === Number.NEGATIVE_INFINITY || end === Number.POSITIVE_INFINITY) return below;
-      return below + ((counts[i]! - below) * (value - start)) / (end - start);
+      return below + ((counts[i] - below) * (value - start)) / (end - start);
     }
     below = counts[i]!;
   }

@@ -47,7 +47,8 @@ class Checker {
         return "matrix";
       case "subquery": {
         const inner = this.type(node.expr);
-        if (inner !== "vector") throw this.fail(node, `subquery is only allowed on instant vector, got ${TYPE_NAMES[inner]} instead`);
+        if (inner !== "vector")
+          throw this.fail(node, `subquery is only allowed on instant vector, got ${TYPE_NAMES[inner]} instead`);
         return "matrix";
       }
       case "paren":
@@ -55,13 +56,17 @@ class Checker {
       case "unary": {
         const inner = this.type(node.expr);
         if (inner !== "scalar" && inner !== "vector") {
-          throw this.fail(node, `unary expression only allowed on expressions of type scalar or instant vector, got ${JSON.stringify(TYPE_NAMES[inner])}`);
+          throw this.fail(
+            node,
+            `unary expression only allowed on expressions of type scalar or instant vector, got ${JSON.stringify(TYPE_NAMES[inner])}`,
+          );
         }
         return inner;
       }
       case "aggregate":
         this.expect(node.expr, "vector", "aggregation expression");
-        if (node.param !== null) this.expect(node.param, AGGREGATES_WITH_TEXT.has(node.op) ? "string" : "scalar", "aggregation parameter");
+        if (node.param !== null)
+          this.expect(node.param, AGGREGATES_WITH_TEXT.has(node.op) ? "string" : "scalar", "aggregation parameter");
         return "vector";
       case "binary":
         return this.binary(node);
@@ -81,14 +86,16 @@ class Checker {
       [node.left, left],
       [node.right, right],
     ] as const) {
-      if (type !== "scalar" && type !== "vector") throw this.fail(operand, "binary expression must contain only scalar and instant vector types");
+      if (type !== "scalar" && type !== "vector")
+        throw this.fail(operand, "binary expression must contain only scalar and instant vector types");
     }
     const { matching } = node;
     const fills = matching.fillLeft !== null || matching.fillRight !== null;
     if (left !== "vector" || right !== "vector") {
       if (matching.explicit) throw this.fail(node, "vector matching only allowed between instant vectors");
       if (fills) throw this.fail(node, "filling in missing series only allowed between instant vectors");
-      if (isSetOperator(node.op)) throw this.fail(node, `set operator ${JSON.stringify(node.op)} not allowed in binary scalar expression`);
+      if (isSetOperator(node.op))
+        throw this.fail(node, `set operator ${JSON.stringify(node.op)} not allowed in binary scalar expression`);
       return left === "vector" || right === "vector" ? "vector" : "scalar";
     }
     if (isSetOperator(node.op)) {
@@ -97,7 +104,8 @@ class Checker {
     }
     if (matching.on) {
       for (const label of matching.include) {
-        if (matching.labels.includes(label)) throw this.fail(node, `label ${JSON.stringify(label)} must not occur in ON and GROUP clause at once`);
+        if (matching.labels.includes(label))
+          throw this.fail(node, `label ${JSON.stringify(label)} must not occur in ON and GROUP clause at once`);
       }
     }
     return "vector";
@@ -108,7 +116,7 @@ class Checker {
     if (spec === undefined) throw parseError(this.text, node.from, `unknown function with name ${JSON.stringify(node.name)}`);
     this.argumentCount(node, spec);
     node.args.forEach((arg, i) => {
-      const wanted = spec.args[Math.min(i, spec.args.length - 1)]!;
+      const wanted = spec.args[Math.min(i, spec.args.length - 1)];
       if (node.name === "info" && i === 1) {
         if (arg.type !== "selector") throw this.fail(arg, "expected label selectors only");
         return;
@@ -125,10 +133,16 @@ class Checker {
     const most = spec.variadic < 0 ? Number.POSITIVE_INFINITY : spec.variadic === 0 ? declared : declared + spec.variadic - 1;
     const name = JSON.stringify(node.name);
     if (given < least) {
-      throw this.fail(node, `expected ${spec.variadic === 0 ? "" : "at least "}${least} argument(s) in call to ${name}, got ${given}`);
+      throw this.fail(
+        node,
+        `expected ${spec.variadic === 0 ? "" : "at least "}${least} argument(s) in call to ${name}, got ${given}`,
+      );
     }
     if (given > most) {
-      throw this.fail(node, `expected ${spec.variadic === 0 ? "" : "at most "}${most} argument(s) in call to ${name}, got ${given}`);
+      throw this.fail(
+        node,
+        `expected ${spec.variadic === 0 ? "" : "at most "}${most} argument(s) in call to ${name}, got ${given}`,
+      );
     }
   }
 }

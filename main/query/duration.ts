@@ -19,7 +19,7 @@ export function readDuration(text: string): number | null {
   let ms = 0;
   for (let i = 0; i < UNITS.length; i++) {
     const digits = match[i + 1];
-    if (digits !== undefined) ms += Number(digits) * UNITS[i]![1];
+    if (digits !== undefined) ms += Number(digits) * UNITS[i][1];
   }
   return Number.isSafeInteger(ms) ? ms : null;
 }

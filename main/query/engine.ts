@@ -66,12 +66,19 @@ export class QueryEngine {
   async range(expr: string, fromMs: number, toMs: number, stepMs: number, options: QueryOptions = {}): Promise<QueryResult> {
     const { node, type } = this.prepare(expr);
     if (type !== "scalar" && type !== "vector") {
-      throw new AgentError("query_type", `invalid expression type ${JSON.stringify(TYPE_NAMES[type])} for range query, must be Scalar or instant Vector`);
+      throw new AgentError(
+        "query_type",
+        `invalid expression type ${JSON.stringify(TYPE_NAMES[type])} for range query, must be Scalar or instant Vector`,
+      );
     }
     const startMs = wholeMs(fromMs, "start");
     const endMs = wholeMs(toMs, "end");
     const step = wholeMs(stepMs, "step");
-    if (step <= 0) throw new AgentError("query_type", "zero or negative query resolution step widths are not accepted. Try a positive integer");
+    if (step <= 0)
+      throw new AgentError(
+        "query_type",
+        "zero or negative query resolution step widths are not accepted. Try a positive integer",
+      );
     if (endMs < startMs) throw new AgentError("query_type", "end timestamp must not be before start time");
     const steps = Math.floor((endMs - startMs) / step) + 1;
     if (steps > this.limits.steps) {

@@ -12,7 +12,18 @@ import type { Budget, QueryLimits } from "./limits.ts";
 import { requireReach } from "./reach.ts";
 import { instantVector, smoothedVector, vectorColumns } from "./select.ts";
 import { withoutStale } from "./stale.ts";
-import { dropLeavingNames, dropNames, emptyVector, joinEqual, type Column, type Grid, type Matrix, type Scalar, type Value, type Vector } from "./value.ts";
+import {
+  dropLeavingNames,
+  dropNames,
+  emptyVector,
+  joinEqual,
+  type Column,
+  type Grid,
+  type Matrix,
+  type Scalar,
+  type Value,
+  type Vector,
+} from "./value.ts";
 
 /** Where samples come from. A series store is one. */
 export interface QuerySource {
@@ -135,7 +146,10 @@ export class Evaluation {
         this.settings.aborted,
       ]).then((series) => {
         if (series.length > limits.series) {
-          throw new AgentError("query_limit_series", `the query would load ${series.length} series, at most ${limits.series} are allowed; add matchers`);
+          throw new AgentError(
+            "query_limit_series",
+            `the query would load ${series.length} series, at most ${limits.series} are allowed; add matchers`,
+          );
         }
         let samples = 0;
         for (const one of series) samples += one.values.length;
@@ -250,7 +264,14 @@ export class Evaluation {
         columns.push(withoutStale(one));
         if (this.budget.spend(one.values.length)) await this.budget.pause();
       }
-      return { kind: "matrix", sets: series.map(labelSetOf), columns, rangeMs, offsetMs: this.offsetMs(selector), atMs: this.atMs(selector) };
+      return {
+        kind: "matrix",
+        sets: series.map(labelSetOf),
+        columns,
+        rangeMs,
+        offsetMs: this.offsetMs(selector),
+        atMs: this.atMs(selector),
+      };
     }
     const innerGrid = this.subqueryGrid(inner, grid);
     const vector = innerGrid.steps === 0 ? emptyVector(0) : await this.vector(inner.expr, innerGrid);
@@ -266,7 +287,7 @@ export class Evaluation {
   private unary(value: Value, op: "+" | "-"): Value {
     if (op === "+" || (value.kind !== "scalar" && value.kind !== "vector")) return value;
     const values = new Float64Array(value.values.length);
-    for (let k = 0; k < values.length; k++) values[k] = -value.values[k]!;
+    for (let k = 0; k < values.length; k++) values[k] = -value.values[k];
     return value.kind === "scalar" ? { kind: "scalar", values } : this.dropNames({ ...value, values });
   }
 
@@ -276,16 +297,16 @@ export class Evaluation {
   }
 
   private repeat(value: Value, steps: number): Value {
-    if (value.kind === "scalar") return { kind: "scalar", values: new Float64Array(steps).fill(value.values[0]!) };
+    if (value.kind === "scalar") return { kind: "scalar", values: new Float64Array(steps).fill(value.values[0]) };
     if (value.kind !== "vector") return value;
     const count = value.sets.length;
     this.budget.reserve(count * steps);
     const values = new Float64Array(count * steps);
-    for (let r = 0; r < count; r++) values.fill(value.values[r]!, r * steps, (r + 1) * steps);
+    for (let r = 0; r < count; r++) values.fill(value.values[r], r * steps, (r + 1) * steps);
     let present: Uint8Array | null = null;
     if (value.present !== null) {
       present = new Uint8Array(count * steps);
-      for (let r = 0; r < count; r++) present.fill(value.present[r]!, r * steps, (r + 1) * steps);
+      for (let r = 0; r < count; r++) present.fill(value.present[r], r * steps, (r + 1) * steps);
     }
     return { kind: "vector", sets: value.sets, steps, values, present };
   }

@@ -86,7 +86,8 @@ function operator(node: BinaryNode): string {
   if (matching.card !== "one-to-one") {
     text += ` ${matching.card === "many-to-one" ? "group_left" : "group_right"} ${labelNames(matching.include)}`;
   }
-  if (matching.fillLeft !== null && matching.fillLeft === matching.fillRight) return `${text} fill (${formatFloat(matching.fillLeft)})`;
+  if (matching.fillLeft !== null && matching.fillLeft === matching.fillRight)
+    return `${text} fill (${formatFloat(matching.fillLeft)})`;
   if (matching.fillLeft !== null) text += ` fill_left (${formatFloat(matching.fillLeft)})`;
   if (matching.fillRight !== null) text += ` fill_right (${formatFloat(matching.fillRight)})`;
   return text;

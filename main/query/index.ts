@@ -3,7 +3,7 @@ export { parseDuration } from "./duration.ts";
 export { type EngineOptions, QueryEngine, type QueryOptions } from "./engine.ts";
 export { positionOf, type QueryErrorCode } from "./errors.ts";
 export type { QuerySource } from "./evaluate.ts";
-export { resultJson } from "./json.ts";
+export { resultJson, resultJsonParts } from "./json.ts";
 export { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 export { formatFloat, formatSample } from "./number.ts";
 export { parseSelector } from "./parse.ts";

@@ -27,9 +27,9 @@ function seriesText({ labels, timestamps, values }: ResultSeries): string {
   let fractionMs = -1;
   let tail = "";
   for (let i = 0; i < values.length; i++) {
-    const timestampMs = timestamps[i]!;
+    const timestampMs = timestamps[i];
     if (timestampMs < 0) {
-      text += `${i === 0 ? "" : ","}[${timestampText(timestampMs)},"${formatSample(values[i]!)}"]`;
+      text += `${i === 0 ? "" : ","}[${timestampText(timestampMs)},"${formatSample(values[i])}"]`;
       continue;
     }
     const seconds = Math.floor(timestampMs / 1000);
@@ -40,25 +40,51 @@ function seriesText({ labels, timestamps, values }: ResultSeries): string {
       tail = `${rest === 0 ? "" : `.${String(rest).padStart(3, "0")}`},"`;
     }
     text += i === 0 ? "[" : ",[";
-    text += seconds + tail + formatSample(values[i]!) + '"]';
+    text += seconds + tail + formatSample(values[i]) + '"]';
   }
   return `${text}]}`;
+}
+
+/** Points that go into one part of a long answer: some 5 ms of work. */
+const POINTS_PER_PART = 50_000;
+
+/**
+ * The same text as `resultJson`, in parts of a few milliseconds' work each, so that a long answer can be sent without
+ * holding up everything else: let the event loop have a turn between two parts.
+ */
+export function* resultJsonParts(result: QueryResult): Generator<string> {
+  if (result.type !== "matrix") {
+    yield resultJson(result);
+    return;
+  }
+  let text = '{"resultType":"matrix","result":[';
+  let points = 0;
+  for (let i = 0; i < result.series.length; i++) {
+    const series = result.series[i];
+    text += (i === 0 ? "" : ",") + seriesText(series);
+    points += series.values.length;
+    if (points < POINTS_PER_PART) continue;
+    yield text;
+    text = "";
+    points = 0;
+  }
+  yield `${text}]}`;
 }
 
 /** The `data` object of Prometheus' HTTP API, as text. */
 export function resultJson(result: QueryResult): string {
   switch (result.type) {
     case "matrix": {
-      let text = '{"resultType":"matrix","result":[';
-      for (let i = 0; i < result.series.length; i++) text += (i === 0 ? "" : ",") + seriesText(result.series[i]!);
-      return `${text}]}`;
+      let text = "";
+      for (const part of resultJsonParts(result)) text += part;
+      return text;
     }
     case "vector": {
       let text = '{"resultType":"vector","result":[';
       const { rows } = result;
-      const time = rows.length === 0 ? "" : timestampText(rows[0]!.timestampMs);
+      const time = rows.length === 0 ? "" : timestampText(rows[0].timestampMs);
       for (let i = 0; i < rows.length; i++) {
-        const row = rows[i]!;
+        const row = rows[i];
         text += `${i === 0 ? "" : ","}${metricText(row.labels)}"value":[${time},"${formatSample(row.value)}"]}`;
       }
       return `${text}]}`;

@@ -39,7 +39,7 @@ export class LabelSet {
       if (names.length > 1) names.sort();
       let text = "";
       for (const name of names) {
-        const value = rest[name]!;
+        const value = rest[name];
         if (value !== "") text += `${name}\xff${value}\xff`;
       }
       this.signatureText = text;
@@ -54,7 +54,7 @@ export class LabelSet {
 
   /** The values of `labels` in that order. */
   valuesOf(labels: readonly string[]): string {
-    if (labels.length === 1) return this.get(labels[0]!);
+    if (labels.length === 1) return this.get(labels[0]);
     let text = "";
     for (const label of labels) text += `${this.get(label)}\xff`;
     return text;
@@ -66,7 +66,7 @@ export class LabelSet {
     const { rest } = this;
     let text = "";
     for (const name of Object.keys(rest).sort()) {
-      const value = rest[name]!;
+      const value = rest[name];
       if (value !== "" && !labels.includes(name)) text += `${name}\xff${value}\xff`;
     }
     return text;
@@ -75,7 +75,8 @@ export class LabelSet {
   /** Without the metric's name, type and unit. */
   withoutName(): LabelSet {
     if (this.nameless === null) {
-      this.nameless = this.name === "" && !this.metadata() ? this : new LabelSet("", this.metadata() ? omit(this.rest, METADATA) : this.rest);
+      this.nameless =
+        this.name === "" && !this.metadata() ? this : new LabelSet("", this.metadata() ? omit(this.rest, METADATA) : this.rest);
     }
     return this.nameless;
   }
@@ -134,7 +135,7 @@ export class LabelSet {
   }
 
   /** `name{a="b"}`, for messages. */
-  toString(): string {
+  text(): string {
     const names = Object.keys(this.rest).sort();
     return `${this.name}{${names.map((name) => `${name}=${JSON.stringify(this.rest[name])}`).join(", ")}}`;
   }
@@ -160,19 +161,24 @@ export function labelSetOf(series: SeriesData): LabelSet {
   return set;
 }
 
-/** Prometheus' order of label sets: by label name, then value, pair by pair. */
+/** A text for each set whose order is Prometheus' order of label sets: by label name, then value, pair by pair. */
+function orderText(set: LabelSet): string {
+  const labels = set.labels();
+  let text = "";
+  for (const name of Object.keys(labels)) text += `${name}\0${labels[name]}\0`;
+  return text;
+}
+
 export function compareLabels(a: LabelSet, b: LabelSet): number {
-  const left = a.labels();
-  const right = b.labels();
-  const leftNames = Object.keys(left);
-  const rightNames = Object.keys(right);
-  for (let i = 0; i < leftNames.length && i < rightNames.length; i++) {
-    const nameA = leftNames[i]!;
-    const nameB = rightNames[i]!;
-    if (nameA !== nameB) return nameA < nameB ? -1 : 1;
-    const valueA = left[nameA]!;
-    const valueB = right[nameB]!;
-    if (valueA !== valueB) return valueA < valueB ? -1 : 1;
-  }
-  return leftNames.length - rightNames.length;
+  const left = orderText(a);
+  const right = orderText(b);
+  return left < right ? -1 : left === right ? 0 : 1;
+}
+
+/** The indices of the sets in Prometheus' order. */
+export function orderOf(sets: readonly LabelSet[]): number[] {
+  const order = sets.map((_, r) => r);
+  if (order.length < 2) return order;
+  const texts = sets.map(orderText);
+  return order.sort((a, b) => (texts[a] < texts[b] ? -1 : texts[a] === texts[b] ? 0 : 1));
 }

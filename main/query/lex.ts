@@ -14,7 +14,8 @@ export function normalize(text: string): string {
     out += text.slice(copied, from) + by;
     copied = to;
   };
-  const token = /#[^\n]*|"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|`[^`]*`?|[a-zA-Z_:][\w:]*(?=\s*\()|[a-zA-Z_:][\w:]*|\d[\d_]*\.(?![\d\w])|\.?\d[\w.]*/g;
+  const token =
+    /#[^\n]*|"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|`[^`]*`?|[a-zA-Z_:][\w:]*(?=\s*\()|[a-zA-Z_:][\w:]*|\d[\d_]*\.(?![\d\w])|\.?\d[\w.]*/g;
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {
     const word = match[0];
     const end = match.index + word.length;
@@ -60,7 +61,7 @@ export function unquote(text: string, from: number, to: number): string {
     if (!valid) throw parseError(text, from + 1 + at, "invalid escape sequence in a string");
     return Number.parseInt(part, base);
   };
-  for (let i = 0; i < body.length; ) {
+  for (let i = 0; i < body.length;) {
     if (body[i] !== "\\") {
       flush();
       const next = body.indexOf("\\", i);
@@ -80,7 +81,8 @@ export function unquote(text: string, from: number, to: number): string {
     } else if (letter === "u" || letter === "U") {
       const count = letter === "u" ? 4 : 8;
       const code = digits(i + 2, count, 16);
-      if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) throw parseError(text, from + 1 + i, "escape is not a Unicode code point");
+      if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+        throw parseError(text, from + 1 + i, "escape is not a Unicode code point");
       flush();
       value += String.fromCodePoint(code);
       i += 2 + count;

@@ -72,7 +72,10 @@ export class Budget {
   }
 
   timeout(): AgentError {
-    return new AgentError("query_timeout", `query timed out after ${this.timeoutMs} ms; ask for a shorter range, a longer step or fewer series`);
+    return new AgentError(
+      "query_timeout",
+      `query timed out after ${this.timeoutMs} ms; ask for a shorter range, a longer step or fewer series`,
+    );
   }
 
   /** Counts samples that stay in memory for the rest of the query. Throws `query_limit_samples`. */

@@ -1,7 +1,7 @@
 import { type BinaryNode, isComparison } from "./ast.ts";
 import { executionError } from "./errors.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { LabelSet } from "./labels.ts";
+import type { LabelSet } from "./labels.ts";
 import { arithmetic, comparison } from "./operators.ts";
 import { matchKey } from "./sets.ts";
 import { compact, joinEqual, type Vector } from "./value.ts";
@@ -60,7 +60,7 @@ function bothSides(many: Vector, one: Vector, fillMany: number | null, fillOne: 
     const { present, steps, sets } = vector;
     if (present === null) return sets.length === 0 ? any : any.fill(1);
     for (let k = 0, i = 0; k < present.length; k++) {
-      any[i]! |= present[k]!;
+      any[i] |= present[k];
       if (++i === steps) i = 0;
     }
     return any;
@@ -80,11 +80,11 @@ function requireSingle(node: BinaryNode, one: Vector, rows: readonly number[], a
     for (let i = 0; i < one.steps; i++) {
       if (active[i] === 0 || !has(one, r, i)) continue;
       if (owner[i] !== -1) {
-        const set = one.sets[r]!;
+        const set = one.sets[r];
         const shared = node.matching.on ? set.keep(node.matching.labels) : set.drop([...node.matching.labels, "__name__"]);
         throw executionError(
-          `found duplicate series for the match group ${shared} on the ${side} hand-side of the operation: ` +
-            `[${set}, ${one.sets[owner[i]!]!}];many-to-many matching not allowed: matching labels must be unique on one side`,
+          `found duplicate series for the match group ${shared.text()} on the ${side} hand-side of the operation: ` +
+            `[${set.text()}, ${one.sets[owner[i]].text()}];many-to-many matching not allowed: matching labels must be unique on one side`,
         );
       }
       owner[i] = r;
@@ -98,7 +98,8 @@ function requireOneToOne(many: Vector, one: Vector, group: Group, filled: boolea
     if (!filled && !group.one.some((r) => has(one, r, i))) continue;
     let found = 0;
     for (const r of group.many) if (has(many, r, i)) found++;
-    if (found > 1) throw executionError("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+    if (found > 1)
+      throw executionError("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
   }
 }
 
@@ -137,7 +138,7 @@ async function combine(
   const compute = compares ? null : arithmetic(node.op);
   const partners = partnersOf(many, one, groups, sides);
   for (let p = 0; p < pairs.length; p++) {
-    const pair = pairs[p]!;
+    const pair = pairs[p];
     const base = p * steps;
     for (let i = 0; i < steps; i++) {
       let manyValue = sides.fillMany ?? 0;
@@ -191,8 +192,8 @@ function partnersOf(
     for (const r of group.one) groupOfOne[r] = group;
   }
   return {
-    manyAt: (row, step) => groupOfOne[row]!.many.some((r) => has(many, r, step)),
-    oneAt: (row, step) => groupOfMany[row]!.one.some((r) => has(one, r, step)),
+    manyAt: (row, step) => groupOfOne[row].many.some((r) => has(many, r, step)),
+    oneAt: (row, step) => groupOfMany[row].one.some((r) => has(one, r, step)),
   };
 }
 

@@ -27,9 +27,9 @@ const COMPARISON: Readonly<Record<string, Comparison>> = {
 };
 
 export function arithmetic(op: string): Arithmetic {
-  return ARITHMETIC[op]!;
+  return ARITHMETIC[op];
 }
 
 export function comparison(op: string): Comparison {
-  return COMPARISON[op]!;
+  return COMPARISON[op];
 }

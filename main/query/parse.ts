@@ -34,7 +34,10 @@ const NO_MATCHING: Matching = {
 /** Text to tree. Checks form only; `check.ts` checks types. Throws `query_parse`. */
 export function parse(text: string, limits: ParseLimits = DEFAULT_LIMITS): Node {
   if (text.length > limits.length) {
-    throw new AgentError("query_parse", `1:1: parse error: the expression has ${text.length} characters, at most ${limits.length} are read`);
+    throw new AgentError(
+      "query_parse",
+      `1:1: parse error: the expression has ${text.length} characters, at most ${limits.length} are read`,
+    );
   }
   if (text.trim() === "") throw parseError(text, 0, "no expression found in input");
   const normal = normalize(text);
@@ -60,14 +63,16 @@ function syntaxError(text: string, error: unknown): AgentError {
   const match = error instanceof SyntaxError ? /No parse at (\d+)/.exec(error.message) : null;
   if (match === null) throw error;
   let at = Number(match[1]);
-  while (at < text.length && /\s/.test(text[at]!)) at++;
+  while (at < text.length && /\s/.test(text[at])) at++;
   if (at >= text.length) return parseError(text, text.length, "unexpected end of input");
   const before = /([a-zA-Z_:][\w:]*)\s*$/.exec(text.slice(Math.max(0, at - 200), at));
   if (text[at] === "(" && before !== null) {
     const start = Math.max(0, at - 200) + before.index;
     return parseError(text, start, `unknown function with name ${JSON.stringify(before[1])}`);
   }
-  const token = /^(?:[a-zA-Z_:][\w:]*|\.?\d[\w.]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[=!<>]=|=~|!~|[^])/.exec(text.slice(at, at + 200))![0];
+  const token = /^(?:[a-zA-Z_:][\w:]*|\.?\d[\w.]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[=!<>]=|=~|!~|[^])/.exec(
+    text.slice(at, at + 200),
+  )![0];
   return parseError(text, at, `unexpected ${/^[a-zA-Z_:]/.test(token) ? "identifier " : ""}${JSON.stringify(token)}`);
 }
 
@@ -97,18 +102,18 @@ class Reader {
     const { name } = node;
     if (name === "BinaryExpr") {
       const parts = this.parts(node);
-      this.layOut(parts[0]!, depth + 1, row);
+      this.layOut(parts[0], depth + 1, row);
       row.push(this.infix(parts));
       this.layOut(parts.at(-1)!, depth + 1, row);
     } else if (name === "UnaryExpr") {
       const parts = this.parts(node);
-      row.push({ kind: "prefix", op: this.sign(parts[0]!), from: parts[0]!.from });
-      this.layOut(parts[1]!, depth + 1, row);
+      row.push({ kind: "prefix", op: this.sign(parts[0]), from: parts[0].from });
+      this.layOut(parts[1], depth + 1, row);
     } else if (name === "NumberDurationLiteral") {
       this.number(node, row);
     } else if (POSTFIX.has(name)) {
       const parts = this.parts(node);
-      this.layOut(parts[0]!, depth + 1, row);
+      this.layOut(parts[0], depth + 1, row);
       row.push(this.postfix(node, parts));
     } else {
       row.push({ kind: "atom", node: this.atom(node, depth) });
@@ -157,7 +162,7 @@ class Reader {
         return this.selector(node);
       case "FunctionCall": {
         const parts = this.parts(node);
-        return { type: "call", ...span, name: this.source(parts[0]!), args: this.callArguments(parts[1]!, depth) };
+        return { type: "call", ...span, name: this.source(parts[0]), args: this.callArguments(parts[1], depth) };
       }
       case "AggregateExpr":
         return this.aggregate(node, depth);
@@ -177,7 +182,11 @@ class Reader {
     const takesParam = ["topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"].includes(op);
     const wanted = takesParam ? 2 : 1;
     if (args.length !== wanted) {
-      throw parseError(this.text, node.from, `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`);
+      throw parseError(
+        this.text,
+        node.from,
+        `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
+      );
     }
     return {
       type: "aggregate",
@@ -185,7 +194,7 @@ class Reader {
       to: node.to,
       op,
       expr: args.at(-1)!,
-      param: takesParam ? args[0]! : null,
+      param: takesParam ? args[0] : null,
       without: modifier?.getChild("Without") != null,
       grouping: modifier === null ? [] : this.labels(modifier.getChild("GroupingLabels")!),
       grouped: modifier !== null,
@@ -201,7 +210,8 @@ class Reader {
 
   private quotedName(node: SyntaxNode): string {
     const name = unquote(this.text, node.firstChild!.from, node.firstChild!.to);
-    if (name === "" || name.includes("\ufffd")) throw parseError(this.text, node.from, `invalid label name ${JSON.stringify(name)}`);
+    if (name === "" || name.includes("\ufffd"))
+      throw parseError(this.text, node.from, `invalid label name ${JSON.stringify(name)}`);
     return name;
   }
 
@@ -213,7 +223,7 @@ class Reader {
       else if (part.name === "MatchingModifierClause") matching = { ...matching, ...this.matchingClause(part) };
       else if (part.name === "FillModifier") matching = { ...matching, ...this.fillClause(part) };
     }
-    return { kind: "infix", op: this.source(parts[1]!).toLowerCase(), bool, matching, from: parts[1]!.from };
+    return { kind: "infix", op: this.source(parts[1]).toLowerCase(), bool, matching, from: parts[1].from };
   }
 
   private matchingClause(node: SyntaxNode): Partial<Matching> {
@@ -223,7 +233,7 @@ class Reader {
     return {
       explicit: true,
       on: node.getChild("On") !== null,
-      labels: lists[0]!,
+      labels: lists[0],
       include: lists[1] ?? [],
       card: left ? "many-to-one" : right ? "one-to-many" : "one-to-one",
     };
@@ -242,26 +252,31 @@ class Reader {
 
   private signedNumber(node: SyntaxNode): number {
     const match = /^([+-]?)\s*(.*)$/s.exec(this.source(node))!;
-    const value = readNumber(match[2]!);
+    const value = readNumber(match[2]);
     if (value === null) throw parseError(this.text, node.from, `not a number: ${JSON.stringify(match[0])}`);
     return match[1] === "-" ? -value : value;
   }
 
   private postfix(node: SyntaxNode, parts: readonly SyntaxNode[]): Item {
-    const place = { kind: "postfix", from: parts[0]!.to, to: node.to } as const;
+    const place = { kind: "postfix", from: parts[0].to, to: node.to } as const;
     switch (node.name) {
       case "OffsetExpr":
-        return { ...place, apply: "offset", duration: this.duration(parts[2]!, 0) };
+        return { ...place, apply: "offset", duration: this.duration(parts[2], 0) };
       case "StepInvariantExpr":
-        return { ...place, apply: "at", at: this.atModifier(parts[2]!) };
+        return { ...place, apply: "at", at: this.atModifier(parts[2]) };
       case "AnchoredExpr":
         return { ...place, apply: "anchored" };
       case "SmoothedExpr":
         return { ...place, apply: "smoothed" };
       case "MatrixSelector":
-        return { ...place, apply: "range", duration: this.positive(parts[1]!) };
+        return { ...place, apply: "range", duration: this.positive(parts[1]) };
       default:
-        return { ...place, apply: "subquery", duration: this.positive(parts[1]!), step: parts[2] === undefined ? null : this.positive(parts[2]) };
+        return {
+          ...place,
+          apply: "subquery",
+          duration: this.positive(parts[1]),
+          step: parts[2] === undefined ? null : this.positive(parts[2]),
+        };
     }
   }
 
@@ -290,7 +305,7 @@ class Reader {
       return { op: "literal", ms: seconds * 1000, text };
     }
     const parts = this.parts(node);
-    const first = parts[0]!;
+    const first = parts[0];
     const next = depth + 1;
     switch (first.name) {
       case "DurationStep":
@@ -301,19 +316,19 @@ class Reader {
       case "DurationMaxOf":
         return {
           op: first.name === "DurationMinOf" ? "min_of" : "max_of",
-          left: this.duration(parts[1]!, next),
-          right: this.duration(parts[2]!, next),
+          left: this.duration(parts[1], next),
+          right: this.duration(parts[2], next),
         };
       case "UnaryOp":
-        return { op: this.sign(first) === "-" ? "neg" : "pos", of: this.duration(parts[1]!, next) };
+        return { op: this.sign(first) === "-" ? "neg" : "pos", of: this.duration(parts[1], next) };
       default:
     }
     if (parts.length === 1) {
       const inner = this.duration(first, next);
       return this.text[node.from] === "(" ? { op: "paren", of: inner } : inner;
     }
-    const op = this.source(parts[1]!) as "+" | "-" | "*" | "/" | "%" | "^";
-    return { op, left: this.duration(first, next), right: this.duration(parts[2]!, next) };
+    const op = this.source(parts[1]) as "+" | "-" | "*" | "/" | "%" | "^";
+    return { op, left: this.duration(first, next), right: this.duration(parts[2], next) };
   }
 
   private selector(node: SyntaxNode): SelectorNode {
@@ -334,7 +349,11 @@ class Reader {
       }
     }
     if (identifier !== null && matchers.some((matcher) => matcher.label === "__name__")) {
-      throw parseError(this.text, node.from, `metric name must not be set twice: ${JSON.stringify(name)} is already given before the braces`);
+      throw parseError(
+        this.text,
+        node.from,
+        `metric name must not be set twice: ${JSON.stringify(name)} is already given before the braces`,
+      );
     }
     if (name !== null) matchers.push({ label: "__name__", op: "=", value: name });
     if (!matchers.some(restricts)) {
@@ -345,16 +364,16 @@ class Reader {
 
   private matcher(node: SyntaxNode): Matcher {
     const [label, operator, text] = this.parts(node);
-    const op = this.source(operator!) as MatchOperator;
-    const value = unquote(this.text, text!.from, text!.to);
+    const op = this.source(operator) as MatchOperator;
+    const value = unquote(this.text, text.from, text.to);
     if (op === "=~" || op === "!~") {
       try {
         compileRegex(value);
       } catch (error) {
-        throw parseError(this.text, text!.from, error instanceof Error ? error.message : String(error));
+        throw parseError(this.text, text.from, error instanceof Error ? error.message : String(error));
       }
     }
-    return { label: label!.name === "QuotedLabelName" ? this.quotedName(label!) : this.source(label!), op, value };
+    return { label: label.name === "QuotedLabelName" ? this.quotedName(label) : this.source(label), op, value };
   }
 }
 
@@ -376,7 +395,7 @@ function restricts(matcher: Matcher): boolean {
 export function parseSelector(text: string): Matcher[] {
   const node = parse(text);
   if (node.type !== "selector" || node.offset !== null || node.at !== null || node.reach !== "plain") {
-    throw parseError(text, 0, "expected a series selector like name{label=\"value\"} and nothing else");
+    throw parseError(text, 0, 'expected a series selector like name{label="value"} and nothing else');
   }
   return [...node.matchers];
 }

@@ -14,7 +14,7 @@ export function quantileOf(quantile: number, sorted: Float64Array): number {
   const low = Math.max(0, Math.floor(rank));
   const high = Math.min(count - 1, low + 1);
   const weight = rank - Math.floor(rank);
-  const lowValue = low < nans ? Number.NaN : sorted[low - nans]!;
-  const highValue = high < nans ? Number.NaN : sorted[high - nans]!;
+  const lowValue = low < nans ? Number.NaN : sorted[low - nans];
+  const highValue = high < nans ? Number.NaN : sorted[high - nans];
   return lowValue * (1 - weight) + highValue * weight;
 }

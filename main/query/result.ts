@@ -1,5 +1,5 @@
 import type { Labels } from "all-use-agent/sdk";
-import { compareLabels } from "./labels.ts";
+import { orderOf } from "./labels.ts";
 import type { Grid, Matrix, Value, Vector } from "./value.ts";
 
 export interface ResultSeries {
@@ -28,7 +28,7 @@ export function instantResult(value: Value, grid: Grid): Data {
   const timestampMs = grid.startMs;
   switch (value.kind) {
     case "scalar":
-      return { type: "scalar", timestampMs, value: value.values[0]! };
+      return { type: "scalar", timestampMs, value: value.values[0] };
     case "string":
       return { type: "string", timestampMs, value: value.text };
     case "matrix":
@@ -37,7 +37,7 @@ export function instantResult(value: Value, grid: Grid): Data {
       const { sets, values, present } = value;
       const rows: ResultRow[] = [];
       for (let r = 0; r < sets.length; r++) {
-        if (present === null || present[r] === 1) rows.push({ labels: sets[r]!.labels(), timestampMs, value: values[r]! });
+        if (present === null || present[r] === 1) rows.push({ labels: sets[r].labels(), timestampMs, value: values[r] });
       }
       return { type: "vector", rows };
     }
@@ -52,9 +52,10 @@ function rawSeries(matrix: Matrix, timeMs: number): ResultSeries[] {
   matrix.columns.forEach(({ timestamps, values }, r) => {
     let lo = 0;
     let hi = timestamps.length;
-    while (lo < hi && timestamps[lo]! <= startMs) lo++;
-    while (hi > lo && timestamps[hi - 1]! > endMs) hi--;
-    if (hi > lo) series.push({ labels: matrix.sets[r]!.labels(), timestamps: timestamps.slice(lo, hi), values: values.slice(lo, hi) });
+    while (lo < hi && timestamps[lo] <= startMs) lo++;
+    while (hi > lo && timestamps[hi - 1] > endMs) hi--;
+    if (hi > lo)
+      series.push({ labels: matrix.sets[r].labels(), timestamps: timestamps.slice(lo, hi), values: values.slice(lo, hi) });
   });
   return series;
 }
@@ -68,18 +69,16 @@ export function rangeResult(value: Value, grid: Grid): Data {
 
 function rangeSeries(vector: Vector, times: Float64Array): ResultSeries[] {
   const { sets, steps, values, present } = vector;
-  const order = sets.map((_, r) => r);
-  if (order.length > 1) order.sort((a, b) => compareLabels(sets[a]!, sets[b]!));
   const series: ResultSeries[] = [];
-  for (const r of order) {
+  for (const r of orderOf(sets)) {
     const from = r * steps;
-    const labels = sets[r]!.labels();
+    const labels = sets[r].labels();
     if (present === null) {
       series.push({ labels, timestamps: times, values: values.subarray(from, from + steps) });
       continue;
     }
     let count = 0;
-    for (let i = 0; i < steps; i++) count += present[from + i]!;
+    for (let i = 0; i < steps; i++) count += present[from + i];
     if (count === 0) continue;
     const rowTimes = new Float64Array(count);
     const rowValues = new Float64Array(count);

@@ -31,7 +31,7 @@ export async function instantVector(
   const present = new Uint8Array(count * steps);
   let missing = 0;
   for (let r = 0; r < count; r++) {
-    const one = series[r]!;
+    const one = series[r];
     sets[r] = labelSetOf(one);
     missing += steps - fillRow(one, r * steps, values, present, grid, at, offsetMs, lookbackMs, wanted);
     if (run.budget.spend(one.values.length + steps)) await run.budget.pause();
@@ -59,12 +59,12 @@ function fillRow(
   let next = 0;
   for (let i = 0; i < grid.steps; i++) {
     const refMs = (at ?? grid.startMs + i * grid.stepMs) - offsetMs;
-    while (next < length && timestamps[next]! <= refMs) next++;
+    while (next < length && timestamps[next] <= refMs) next++;
     const last = next - 1;
-    if (last < 0 || timestamps[last]! <= refMs - lookbackMs) continue;
-    const value = samples[last]!;
+    if (last < 0 || timestamps[last] <= refMs - lookbackMs) continue;
+    const value = samples[last];
     if (value !== value && isStaleAt((words ??= halves(samples)), last)) continue;
-    values[base + i] = wanted === "value" ? value : timestamps[last]! / 1000;
+    values[base + i] = wanted === "value" ? value : timestamps[last] / 1000;
     present[base + i] = 1;
     written++;
   }
@@ -77,14 +77,14 @@ async function newest(run: Evaluation, series: readonly SeriesData[], refMs: num
   const sets: LabelSet[] = [];
   const values = new Float64Array(count);
   for (let r = 0; r < count; r++) {
-    const one = series[r]!;
+    const one = series[r];
     const { timestamps, values: samples } = one;
     let last = samples.length - 1;
-    while (last >= 0 && timestamps[last]! > refMs) last--;
-    if (last < 0 || timestamps[last]! <= afterMs) continue;
-    const value = samples[last]!;
+    while (last >= 0 && timestamps[last] > refMs) last--;
+    if (last < 0 || timestamps[last] <= afterMs) continue;
+    const value = samples[last];
     if (value !== value && isStaleAt(halves(samples), last)) continue;
-    values[sets.length] = wanted === "value" ? value : timestamps[last]! / 1000;
+    values[sets.length] = wanted === "value" ? value : timestamps[last] / 1000;
     sets.push(labelSetOf(one));
   }
   if (run.budget.spend(count * 50)) await run.budget.pause();
@@ -92,7 +92,12 @@ async function newest(run: Evaluation, series: readonly SeriesData[], refMs: num
 }
 
 /** At each step the value interpolated between the samples around it; the last one goes on where none follows. */
-export async function smoothedVector(run: Evaluation, node: SelectorNode, series: readonly SeriesData[], grid: Grid): Promise<Vector> {
+export async function smoothedVector(
+  run: Evaluation,
+  node: SelectorNode,
+  series: readonly SeriesData[],
+  grid: Grid,
+): Promise<Vector> {
   const { steps } = grid;
   const count = series.length;
   run.budget.reserve(count * steps);
@@ -103,21 +108,22 @@ export async function smoothedVector(run: Evaluation, node: SelectorNode, series
   const present = new Uint8Array(count * steps);
   const sets: LabelSet[] = [];
   for (let r = 0; r < count; r++) {
-    const one = series[r]!;
+    const one = series[r];
     sets.push(labelSetOf(one));
     const { timestamps, values: samples } = withoutStale(one);
     let next = 0;
     for (let i = 0; i < steps; i++) {
       const refMs = (at ?? grid.startMs + i * grid.stepMs) - offsetMs;
-      while (next < samples.length && timestamps[next]! <= refMs) next++;
+      while (next < samples.length && timestamps[next] <= refMs) next++;
       const last = next - 1;
-      if (last < 0 || timestamps[last]! <= refMs - lookbackMs) continue;
+      if (last < 0 || timestamps[last] <= refMs - lookbackMs) continue;
       const k = r * steps + i;
       present[k] = 1;
-      const before = timestamps[last]!;
-      const value = samples[last]!;
-      const follows = next < samples.length && timestamps[next]! <= refMs + lookbackMs;
-      values[k] = follows && before !== refMs ? value + ((samples[next]! - value) * (refMs - before)) / (timestamps[next]! - before) : value;
+      const before = timestamps[last];
+      const value = samples[last];
+      const follows = next < samples.length && timestamps[next] <= refMs + lookbackMs;
+      values[k] =
+        follows && before !== refMs ? value + ((samples[next] - value) * (refMs - before)) / (timestamps[next] - before) : value;
     }
     if (run.budget.spend(one.values.length + steps)) await run.budget.pause();
   }
@@ -145,4 +151,3 @@ export function vectorColumns(vector: Vector, grid: Grid): { sets: readonly Labe
   });
   return { sets: rows.sets, columns };
 }
-

@@ -15,21 +15,26 @@ function coverage(vector: Vector, key: (set: LabelSet) => string): Map<string, U
   const { sets, steps, present } = vector;
   const covered = new Map<string, Uint8Array>();
   for (let r = 0; r < sets.length; r++) {
-    const text = key(sets[r]!);
+    const text = key(sets[r]);
     let column = covered.get(text);
     if (column === undefined) covered.set(text, (column = new Uint8Array(steps)));
     if (present === null) column.fill(1);
-    else for (let i = 0, k = r * steps; i < steps; i++, k++) column[i]! |= present[k]!;
+    else for (let i = 0, k = r * steps; i < steps; i++, k++) column[i] |= present[k];
   }
   return covered;
 }
 
 /** The vector's points at steps that its key is covered at (or is not). */
-function restricted(vector: Vector, key: (set: LabelSet) => string, covered: ReadonlyMap<string, Uint8Array>, wanted: 0 | 1): Vector {
+function restricted(
+  vector: Vector,
+  key: (set: LabelSet) => string,
+  covered: ReadonlyMap<string, Uint8Array>,
+  wanted: 0 | 1,
+): Vector {
   const { sets, steps, values } = vector;
   const present = vector.present?.slice() ?? new Uint8Array(values.length).fill(1);
   for (let r = 0; r < sets.length; r++) {
-    const column = covered.get(key(sets[r]!));
+    const column = covered.get(key(sets[r]));
     const from = r * steps;
     if (column === undefined) {
       if (wanted === 1) present.fill(0, from, from + steps);

@@ -4,7 +4,7 @@ const STALE_HIGH = 0x7ff00000;
 const STALE_LOW = 2;
 
 /** The staleness marker: one certain NaN, told from others by its bits. */
-export const STALE_NAN: number = new Float64Array(Uint32Array.of(STALE_LOW, STALE_HIGH).buffer)[0]!;
+export const STALE_NAN: number = new Float64Array(Uint32Array.of(STALE_LOW, STALE_HIGH).buffer)[0];
 
 /** The column's 32-bit halves, low half first (every platform that Node runs on is little-endian). */
 export function halves(values: Float64Array): Uint32Array {
@@ -22,7 +22,7 @@ export function withoutStale(column: Column): Column {
   let i = 0;
   let words: Uint32Array | null = null;
   for (; i < count; i++) {
-    const value = values[i]!;
+    const value = values[i];
     if (value !== value && isStaleAt((words ??= halves(values)), i)) break;
   }
   if (i === count) return column;
@@ -32,7 +32,7 @@ export function withoutStale(column: Column): Column {
   keptValues.set(values.subarray(0, i));
   let kept = i;
   for (i++; i < count; i++) {
-    const value = values[i]!;
+    const value = values[i];
     if (value !== value && isStaleAt(words!, i)) continue;
     keptTimestamps[kept] = timestamps[i]!;
     keptValues[kept++] = value;

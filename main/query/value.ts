@@ -78,11 +78,11 @@ export function pickRows(vector: Vector, rows: readonly number[]): Vector {
   const picked = new Float64Array(rows.length * steps);
   const pickedPresent = present === null ? null : new Uint8Array(rows.length * steps);
   for (let i = 0; i < rows.length; i++) {
-    const from = rows[i]! * steps;
+    const from = rows[i] * steps;
     picked.set(values.subarray(from, from + steps), i * steps);
     pickedPresent?.set(present!.subarray(from, from + steps), i * steps);
   }
-  return { kind: "vector", sets: rows.map((r) => sets[r]!), steps, values: picked, present: pickedPresent };
+  return { kind: "vector", sets: rows.map((r) => sets[r]), steps, values: picked, present: pickedPresent };
 }
 
 /** Without the metric names. Rows that become equal and never meet in time are joined. Throws `query_execution`. */
@@ -90,12 +90,12 @@ export function dropNames(vector: Vector): Vector {
   const { sets } = vector;
   const count = sets.length;
   if (count === 0) return vector;
-  const first = sets[0]!.name;
+  const first = sets[0].name;
   // Equal names and no metadata: what was distinct stays distinct.
   let distinct = true;
   const nameless: LabelSet[] = Array.from({ length: count });
   for (let r = 0; r < count; r++) {
-    const set = sets[r]!;
+    const set = sets[r];
     if (set.name !== first || set.metadata()) distinct = false;
     nameless[r] = set.withoutName();
   }
@@ -119,14 +119,17 @@ export function joinEqual(vector: Vector, message = SAME_LABELSET): Vector {
   let joined: { values: Float64Array; present: Uint8Array } | null = null;
   const kept: number[] = [];
   for (let r = 0; r < sets.length; r++) {
-    const key = sets[r]!.key();
+    const key = sets[r].key();
     const first = rows.get(key);
     if (first === undefined) {
       rows.set(key, r);
       kept.push(r);
       continue;
     }
-    joined ??= { values: vector.values.slice(), present: vector.present?.slice() ?? new Uint8Array(vector.values.length).fill(1) };
+    joined ??= {
+      values: vector.values.slice(),
+      present: vector.present?.slice() ?? new Uint8Array(vector.values.length).fill(1),
+    };
     const { values, present } = joined;
     for (let i = 0, a = first * steps, b = r * steps; i < steps; i++, a++, b++) {
       if (present[b] === 0) continue;

@@ -6,17 +6,20 @@ interface CaptionProps {
   readonly model: ChartModel;
   readonly title: string;
   readonly sub: string;
-  readonly mono: boolean;
 }
 
 /** What, of what, how much now, what is usual. */
-export function ChartCaption({ id, model, title, sub, mono }: CaptionProps) {
+export function ChartCaption({ id, model, title, sub }: CaptionProps) {
   return (
     <figcaption>
-      <b id={id} class={mono ? "mono name" : "name"} title={mono ? title : undefined}>
+      <b id={id} class="name">
         {title}
       </b>
-      {sub && <span class="sub">{sub}</span>}
+      {sub && (
+        <span class="sub" title={sub}>
+          {sub}
+        </span>
+      )}
       <CaptionValue model={model} />
     </figcaption>
   );
@@ -48,7 +51,9 @@ export function ChartLegend({ model, title }: { model: ChartModel; title: string
         <li key={index}>
           <button type="button" aria-pressed={chosen === index} onClick={() => (model.chosen.value = chosen === index ? -1 : index)}>
             <span class={`swatch ${chosen === index ? "swatch-ink" : chosen >= 0 ? "swatch-grey" : `swatch-${place + 1}`}`} />
-            <span class="name">{name}</span> <span class={outside ? meaning(model) : "q"}>{value}</span>
+            <span class="name" title={name}>
+              {name}
+            </span> <span class={outside ? meaning(model) : "q"}>{value}</span>
           </button>
         </li>
       ))}

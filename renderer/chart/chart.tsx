@@ -31,7 +31,6 @@ export interface ChartProps {
   readonly model: ChartModel;
   readonly title: string;
   readonly sub?: string;
-  readonly mono?: boolean;
   readonly time: ChartTime;
   /** Height of the plot in CSS pixels. */
   readonly height: number;
@@ -44,11 +43,13 @@ export interface ChartProps {
 
 /** Drawn while within a screen of being seen. */
 const NEAR = "400px 0px";
-/** A live chart is drawn anew when it moved this far. */
-const MOVE_MIN_PX = 0.5;
+/** A live chart is drawn anew when it moved this far; */
+const MOVE_MIN_PX = 1;
+/** when only its newest value moved, this often at most. The caption has the value at once. */
+const HEAD_MIN_MS = 1900;
 
 /** A chart: caption, legend where there are several lines, the plot, and its table in the plot's place when asked for. */
-export function Chart({ model, title, sub, mono, time, height, parts = 2, panel, retry }: ChartProps) {
+export function Chart({ model, title, sub, time, height, parts = 2, panel, retry }: ChartProps) {
   const id = useId();
   const host = useRef<HTMLDivElement>(null);
   const asTable = useSignal(false);
@@ -73,7 +74,7 @@ export function Chart({ model, title, sub, mono, time, height, parts = 2, panel,
 
   return (
     <figure class="chart" data-stop data-panel={panel} tabIndex={-1} aria-labelledby={`${id}-t`}>
-      <ChartCaption id={`${id}-t`} model={model} title={title} sub={sub ?? ""} mono={mono ?? false} />
+      <ChartCaption id={`${id}-t`} model={model} title={title} sub={sub ?? ""} />
       <ChartLegend model={model} title={title} />
       <div class="plot-box">
         <div
@@ -120,7 +121,7 @@ function ChartMessage({ model, retry }: { model: ChartModel; retry: () => void }
 function attach(host: HTMLDivElement, model: ChartModel, time: ChartTime, cursor: { value: number | null }, height: number, parts: number): () => void {
   let plot: Plot | null = null;
   let near = false;
-  let drawn: { readonly scene: Scene; readonly mark: string; readonly head: number } | null = null;
+  let drawn: { readonly scene: Scene; readonly mark: string; readonly head: number; readonly atMs: number } | null = null;
 
   const draw = (): void => {
     if (!near || !model.width.peek()) return;
@@ -136,9 +137,10 @@ function attach(host: HTMLDivElement, model: ChartModel, time: ChartTime, cursor
     const perPx = (window.toMs - window.fromMs) / model.width.peek();
     const head = headHeight(scene, height);
     const moved = !drawn || Math.abs(window.fromMs - drawn.scene.fromMs) >= MOVE_MIN_PX * perPx;
-    if (moved || drawn!.mark !== mark || drawn!.scene.edgeWord !== scene.edgeWord || Math.abs(head - drawn!.head) >= MOVE_MIN_PX) {
+    const changed = moved || drawn!.mark !== mark || drawn!.scene.edgeWord !== scene.edgeWord;
+    if (changed || (Math.abs(head - drawn!.head) >= MOVE_MIN_PX && performance.now() - drawn!.atMs > HEAD_MIN_MS)) {
       plot.draw(scene, readPalette(colours.peek()));
-      drawn = { scene, mark, head };
+      drawn = { scene, mark, head, atMs: performance.now() };
     }
     const atMs = cursor.value;
     model.read(atMs);

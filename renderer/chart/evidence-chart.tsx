@@ -5,14 +5,14 @@ import { agentNow, edge, panels, stale } from "../state/agent.ts";
 import { connection, onCatchUp } from "../state/stream.ts";
 import { words } from "../words.ts";
 import { Chart, type ChartTime } from "./chart.tsx";
-import { captionOf, evidenceWindow, limitsOf, panelOf, unitOf } from "./evidence.ts";
+import { captionOf, evidenceWindow, limitsOf, unitOf } from "./evidence.ts";
 import { loadCone, loadGaps, loadHistory } from "./load.ts";
 import { ChartModel } from "./model.ts";
 import { lineName } from "./panel-chart.tsx";
 import { queryStepMs } from "./scale.ts";
 
-/** Evidence is about minutes and hours: what has been added since is shown every ten seconds. */
-const REFRESH_MS = 10_000;
+/** Evidence is about minutes and hours: what has been added since is shown this often. */
+const REFRESH_MS = 15_000;
 
 interface EvidenceProps {
   readonly evidence: Evidence;
@@ -25,15 +25,15 @@ interface EvidenceProps {
 export function EvidenceChart({ evidence, severity, height, parts }: EvidenceProps) {
   const { expr } = evidence;
   const list = panels.value ?? [];
-  const panel = panelOf(expr, list);
-  const { title, mono } = captionOf(expr, list);
-  const unit = panel?.unit ?? unitOf(expr);
+  const { title, sub, panel } = captionOf(expr, list);
+  const unit = unitOf(evidence, list);
+  const max = panel?.unit === unit ? panel.max : undefined;
   // Advice that still holds is given again every few seconds with newer figures: the chart stays, its marks move.
   const latest = useRef(evidence);
   latest.current = evidence;
 
   const { model, time, read } = useMemo(() => {
-    const made = new ChartModel({ unit, max: panel?.max, nameOf: (labels) => lineName(panel?.legend, labels), learns: false, alarm: true, ground: "surface" });
+    const made = new ChartModel({ unit, max, nameOf: (labels) => lineName(panel?.legend, labels), learns: false, alarm: true, ground: "surface" });
     const own: ChartTime = {
       window: () => evidenceWindow(latest.current, edge.value),
       edgeMs: () => edge.value,
@@ -41,7 +41,7 @@ export function EvidenceChart({ evidence, severity, height, parts }: EvidencePro
       linked: false,
     };
     return { model: made, time: own, read: (signal: AbortSignal) => readEvidence(made, latest.current, signal) };
-  }, [expr, unit]);
+  }, [expr, unit, max]);
 
   useEffect(() => {
     model.severity = severity;
@@ -64,7 +64,7 @@ export function EvidenceChart({ evidence, severity, height, parts }: EvidencePro
     };
   }, [model, read]);
 
-  return <Chart model={model} title={title} mono={mono} time={time} height={height} parts={parts} retry={() => void read(new AbortController().signal)} />;
+  return <Chart model={model} title={title} sub={sub} time={time} height={height} parts={parts} retry={() => void read(new AbortController().signal)} />;
 }
 
 async function readEvidence(model: ChartModel, evidence: Evidence, signal: AbortSignal): Promise<void> {
@@ -72,13 +72,15 @@ async function readEvidence(model: ChartModel, evidence: Evidence, signal: Abort
   const past = { fromMs: window.fromMs, toMs: agentNow() };
   const stepMs = queryStepMs(window.toMs - window.fromMs, model.width.peek());
   try {
-    const gaps = loadGaps(past).catch(() => []);
-    await loadHistory(model, evidence.expr, past, stepMs, signal);
-    model.gaps = (await gaps).map((gap) => ({ ...gap, word: "" }));
+    const [gaps, cone] = await Promise.all([
+      loadGaps(past).catch(() => []),
+      loadCone(evidence.expr, null, window.toMs - edge.peek(), signal).catch(() => null),
+      loadHistory(model, evidence.expr, past, stepMs, signal),
+    ]);
+    model.gaps = gaps.map((gap) => ({ ...gap, word: "" }));
+    model.cone = cone;
     model.state.value = model.columns.length > 0 ? "ready" : "empty";
     model.changed();
-    model.cone = await loadCone(evidence.expr, model.columns.columns[0]?.labels ?? null, window.toMs - edge.peek(), signal).catch(() => null);
-    if (!signal.aborted) model.changed();
   } catch (error) {
     if (signal.aborted) return;
     model.failure.value = error instanceof Error ? error.message : String(error);

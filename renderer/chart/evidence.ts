@@ -17,28 +17,36 @@ function metricOf(expr: string): string | null {
   return /([a-zA-Z_:][a-zA-Z0-9_:]*)\s*[{[]/.exec(expr)?.[1] ?? /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.exec(expr.trim())?.[0] ?? null;
 }
 
-/** The unit of an expression's values by the name of its metric; empty when it cannot be told. */
-export function unitOf(expr: string): string {
-  const metric = metricOf(expr);
-  const unit = metric ? splitUnit(metric).unit : null;
-  if (!unit) return "";
-  if (/\/[^/]*[a-zA-Z_]+\s*[({[]/.test(expr)) return "";
-  const rate = /\b(rate|irate|deriv)\s*\(/.test(expr);
-  if (!rate) return unit;
-  return unit === "bytes" ? "bytes_per_second" : unit === "seconds" ? "ratio" : "per_second";
+/** One metric, with or without matchers, nothing done to it. */
+const PLAIN = /^[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{[^{}]*\})?$/;
+
+/** Figures that are values of the series itself, whose unit is therefore the series'. */
+const OWN_VALUE = /^(newest|last|mean|value|limit|threshold|usual)(_|$)/;
+
+/** The unit of an evidence's series: by its panel, by its metric's name, or by the figures given with it; empty when it cannot be told. */
+export function unitOf(evidence: Evidence, panels: readonly PanelReport[]): string {
+  const panel = panelOf(evidence.expr, panels);
+  if (panel) return panel.unit;
+  if (PLAIN.test(evidence.expr.trim())) return splitUnit(metricOf(evidence.expr) ?? "").unit ?? "";
+  const named = Object.keys(evidence.numbers).find((name) => OWN_VALUE.test(name) && splitUnit(name).unit !== null);
+  return named ? splitUnit(named).unit! : "";
 }
 
-/** Names of figures that are an end which the quantity must not reach. */
-const LIMIT = /^(limit|total|capacity|size|threshold|bound|full|max)(_|$)/;
+/** Figures that say when an end is reached. */
+const TIME_TO_END = /^time_to_/;
+/** Metrics that end at nought. */
+const REMAINDER = /(avail|free)/i;
 
 /** Ends among the figures, in the chart's unit. Nothing is drawn of a figure in another unit. */
 export function limitsOf(evidence: Evidence, unit: string, severity: RecommendationReport["severity"]): Limit[] {
   const limits: Limit[] = [];
   for (const [name, value] of Object.entries(evidence.numbers)) {
-    const { stem, unit: own } = splitUnit(name);
-    if (!LIMIT.test(name) || !Number.isFinite(value) || (own ?? unit) !== unit) continue;
-    limits.push({ value, word: `${formatName(stem).toLowerCase()} ${formatQuantity(value, unit)}`.trim(), severity });
+    const own = splitUnit(name).unit ?? unit;
+    if (!/^(limit|threshold)(_|$)/.test(name) || !Number.isFinite(value) || own !== unit) continue;
+    limits.push({ value, word: `${words.evidence.limit} ${formatQuantity(value, unit)}`, severity });
   }
+  const ends = Object.keys(evidence.numbers).some((name) => TIME_TO_END.test(name));
+  if (ends && REMAINDER.test(metricOf(evidence.expr) ?? "")) limits.push({ value: 0, word: words.evidence.noneLeft, severity });
   return limits;
 }
 
@@ -69,21 +77,23 @@ export function evidenceWindow(evidence: Evidence, nowMs: number): Span {
   return { fromMs, toMs };
 }
 
-export interface FigureRow {
-  readonly label: string;
-  readonly value: string;
-}
-
 export interface Caption {
   readonly title: string;
-  readonly mono: boolean;
+  readonly sub: string;
+  /** The panel that shows the same quantity, if any. */
+  readonly panel: PanelReport | null;
 }
 
-/** What the chart is called: the panel's title, else the metric's own name. */
+/** What the chart is called: the panel it shows or draws upon; for a bare metric its own name in words, and of what. */
 export function captionOf(expr: string, panels: readonly PanelReport[]): Caption {
-  const panel = panelOf(expr, panels);
-  if (panel) return { title: panel.title, mono: false };
-  return { title: metricOf(expr) ?? expr, mono: true };
+  const metric = metricOf(expr);
+  const panel = panelOf(expr, panels) ?? (PLAIN.test(expr.trim()) ? undefined : panels.find((one) => metric !== null && one.expr.includes(metric)));
+  const labels = new Map([...expr.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map((match) => [match[1], match[2]]));
+  const legend = panel?.legend ?? panels.find((one) => one.legend !== undefined && labels.has(one.legend))?.legend;
+  const sub = (legend && labels.get(legend)) ?? "";
+  if (panel) return { title: panel.title, sub, panel };
+  const stem = metric ? splitUnit(metric).stem.replace(/^(node|alluse)_/, "") : "";
+  return { title: stem ? formatName(stem) : expr, sub, panel: null };
 }
 
 /** The evidence's window in words. */

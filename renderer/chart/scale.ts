@@ -17,6 +17,8 @@ export interface ValueScale {
 
 /** An axis starts at nought when what is shown reaches down to this share of its height, and nothing is below. */
 const NEAR_ZERO = 0.5;
+/** An axis spans at least this share of its values. */
+const LEAST_SHARE = 0.1;
 
 /**
  * A value axis that fits min..max in about `parts` parts, ends on ticks. Starts at nought when nought is not far.
@@ -26,11 +28,13 @@ export function valueScale(min: number, max: number, parts: number, limit?: numb
   if (!(max >= min)) return { low: 0, high: limit ?? 1, step: (limit ?? 1) / 2 };
   let low = min >= 0 && min <= max * NEAR_ZERO ? 0 : min;
   let high = max;
-  if (high - low < Math.abs(high) * 1e-3 || high === low) {
-    // A line that does not move: room above and below, in which it is seen not to move.
-    const room = Math.abs(high) * 0.1 || 1;
-    low = min >= 0 ? Math.max(0, low - room) : low - room;
-    high += room;
+  const least = Math.max(Math.abs(high), Math.abs(low)) * LEAST_SHARE || 1;
+  if (high - low < least) {
+    // A line that hardly moves is shown hardly moving: its noise is not made to fill the chart.
+    const middle = (high + low) / 2;
+    low = min >= 0 ? Math.max(0, middle - least / 2) : middle - least / 2;
+    high = low + least;
+    if (limit !== undefined && max <= limit && high > limit) [low, high] = [limit - least, limit];
   }
   const coarse = snapped(low, high, parts);
   const fine = snapped(low, high, parts + 1);
@@ -51,8 +55,9 @@ function snapped(low: number, high: number, parts: number): ValueScale {
 /** Whether an axis may stay as it is: what is shown fits in and fills enough of it. Keeps the picture still while data moves. */
 export function stillFits(scale: ValueScale, min: number, max: number): boolean {
   if (min < scale.low || max > scale.high) return false;
-  const fresh = Math.max(max, 0) - Math.min(min, scale.low === 0 ? 0 : min);
-  return fresh > (scale.high - scale.low) * 0.3;
+  const span = scale.high - scale.low;
+  // The least span is nothing to grow out of.
+  return max - (scale.low === 0 ? 0 : min) > span * 0.3 || span <= Math.abs(max) * LEAST_SHARE * 2;
 }
 
 export function valueTicks(scale: ValueScale): number[] {

@@ -4,7 +4,7 @@ import type { RecommendationReport } from "all-use-agent/sdk";
 import { EvidenceChart } from "../chart/evidence-chart.tsx";
 import { unitOf, windowText } from "../chart/evidence.ts";
 import { formatFigure, formatInterval, formatMoment, formatName, formatNumber, formatQuantity, splitUnit } from "../format.ts";
-import { now } from "../state/agent.ts";
+import { now, panels } from "../state/agent.ts";
 import { wide } from "../state/screen.ts";
 import { confidenceWord, words } from "../words.ts";
 import { DismissDialog } from "./dismiss.tsx";
@@ -81,7 +81,7 @@ function Why({ id, advice }: { id: string; advice: RecommendationReport }) {
   return (
     <div class="why sm" id={id}>
       {advice.evidence.map((evidence, i) => {
-        const unit = unitOf(evidence.expr);
+        const unit = unitOf(evidence, panels.value ?? []);
         return (
           <table key={evidence.expr}>
             <caption>{advice.evidence.length > 1 ? words.cards.evidenceOf(i + 1, advice.evidence.length) : words.cards.evidence}</caption>

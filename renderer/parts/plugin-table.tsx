@@ -18,7 +18,9 @@ const MS_PER_S_OF_PERCENT = 10;
 /** Every plugin with health and cost; what is failed says why in its own row. */
 export function PluginTable({ plugins, cost, chosen, onChoose }: TableProps) {
   const { plugin, kind, origin, health, cpu, samples, slow } = words.plugins.heads;
-  const largest = Math.max(1e-6, ...plugins.map((one) => one.cost.cpuMsPerSecond));
+  const own = plugins.reduce((sum, one) => sum + one.cost.cpuMsPerSecond, 0);
+  const rest = Math.max(0, (cost?.cpuPercent ?? 0) * MS_PER_S_OF_PERCENT - own);
+  const largest = Math.max(1e-6, rest, ...plugins.map((one) => one.cost.cpuMsPerSecond));
   return (
     <table class="list">
       <thead>
@@ -46,7 +48,7 @@ export function PluginTable({ plugins, cost, chosen, onChoose }: TableProps) {
         {plugins.map((one) => (
           <Row key={one.id} plugin={one} largest={largest} chosen={one.id === chosen} onChoose={onChoose} />
         ))}
-        {cost && plugins.length > 0 && <Sum plugins={plugins} cost={cost} largest={largest} />}
+        {cost && plugins.length > 0 && <Sum plugins={plugins} own={own} rest={rest} largest={largest} />}
       </tbody>
     </table>
   );
@@ -111,11 +113,8 @@ function Meter({ share }: { share: number }) {
 }
 
 /** What no plugin accounts for, and all of it: the same figure as in the sentence above. */
-function Sum({ plugins, cost, largest }: { plugins: readonly PluginReport[]; cost: AgentStatus["cost"]; largest: number }) {
-  const all = cost.cpuPercent * MS_PER_S_OF_PERCENT;
-  const own = plugins.reduce((sum, plugin) => sum + plugin.cost.cpuMsPerSecond, 0);
+function Sum({ plugins, own, rest, largest }: { plugins: readonly PluginReport[]; own: number; rest: number; largest: number }) {
   const samples = plugins.reduce((sum, plugin) => sum + plugin.cost.samplesPerSecond, 0);
-  const rest = Math.max(0, all - own);
   return (
     <>
       <tr>
@@ -135,7 +134,7 @@ function Sum({ plugins, cost, largest }: { plugins: readonly PluginReport[]; cos
         <td class="wide" />
         <td class="wide origin" />
         <td />
-        <td class="n">{formatNumber(Math.max(all, own), 2)}</td>
+        <td class="n">{formatNumber(own + rest, 2)}</td>
         <td class="n">{formatNumber(samples)}</td>
         <td class="wide" />
       </tr>

@@ -103,6 +103,6 @@ function factsOf({ storage, startedMs, version, node }: AgentStatus, current: Ag
     words.plugins.samples(formatNumber(storage.samplesPerSecond), formatNumber(storage.series)),
     words.plugins.delay(formatQuantity(current.eventLoopDelayP99Ms, "milliseconds")),
     words.plugins.since(formatDuration(nowMs - startedMs)),
-    words.plugins.runs(version, node),
+    words.plugins.runs(version, node.replace(/^v/, "")),
   ];
 }

@@ -21,8 +21,12 @@ const DEFAULT_SPAN = "15m";
 /** Nothing is to be seen in less than this, and an axis could not be labelled. */
 const MIN_SPAN_MS = 5000;
 
-/** How far a live chart looks ahead: a third of what it looks back. */
-export const aheadMs = (spanMs: number): number => spanMs / 3;
+/** How far a live chart looks ahead: about a third of what it looks back, in round times. */
+export function aheadMs(spanMs: number): number {
+  const third = spanMs / 3;
+  const unit = [24 * 60 * MINUTE_MS, 60 * MINUTE_MS, MINUTE_MS].find((one) => third >= 1.5 * one) ?? MINUTE_MS;
+  return Math.max(1, Math.round(third / unit)) * unit;
+}
 
 export function parseRange(params: Readonly<Record<string, string>>): Range {
   const fromMs = Number(params.from);

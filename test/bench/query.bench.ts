@@ -24,7 +24,7 @@ for (let pid = 0; pid < 1_455; pid++) {
 }
 const cpuEngine = new QueryEngine(() => cpu);
 const processEngine = new QueryEngine(() => processes);
-const one = cpu.series[0]!;
+const one = cpu.series[0];
 
 /** Calls a second, on average. */
 type Rates = Record<string, number>;
@@ -42,7 +42,7 @@ test("one series, 1,560 points at 1 s", async ({ bench }) => {
   const byHand = await bench("loop by hand", () => {
     const values = new Float64Array(POINTS);
     for (let i = 0, next = 0; i < POINTS; i++) {
-      while (next < POINTS && one.timestamps[next]! <= i * 1_000) next++;
+      while (next < POINTS && one.timestamps[next] <= i * 1_000) next++;
       values[i] = one.values[next - 1]!;
     }
     if (values[1] === 0) throw new Error("nothing computed");
@@ -62,13 +62,13 @@ test("average by mode of 24 series at 10 s", async ({ bench }) => {
     const steps = POINTS / 10;
     const sums = new Float64Array(MODES.length * steps);
     for (const { labels, timestamps, values } of cpu.series) {
-      const base = MODES.indexOf(labels["mode"]!) * steps;
+      const base = MODES.indexOf(labels["mode"]) * steps;
       for (let i = 0, next = 0; i < steps; i++) {
-        while (next < POINTS && timestamps[next]! <= i * 10_000) next++;
-        sums[base + i]! += values[next - 1]!;
+        while (next < POINTS && timestamps[next] <= i * 10_000) next++;
+        sums[base + i] += values[next - 1];
       }
     }
-    for (let k = 0; k < sums.length; k++) sums[k]! /= 4;
+    for (let k = 0; k < sums.length; k++) sums[k] /= 4;
   }).run();
   show({ engine: engine.throughput.mean, "with rate": rate.throughput.mean, "by hand": byHand.throughput.mean });
   expect(engine.throughput.mean).toBeGreaterThan(500);
@@ -81,7 +81,7 @@ test("instant over 1,455 series", async ({ bench }) => {
   const sum = await bench("engine, sum by (comm)", async () => void (await instant("sum by (comm) (process_cpu_percent)"))).run();
   const byHand = await bench("loop by hand", () => {
     const rows: { labels: unknown; value: number }[] = [];
-    for (const { labels, values } of processes.series) rows.push({ labels, value: values[0]! });
+    for (const { labels, values } of processes.series) rows.push({ labels, value: values[0] });
     if (rows.length === 0) throw new Error("nothing computed");
   }).run();
   show({

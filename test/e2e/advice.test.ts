@@ -58,6 +58,7 @@ test(
     await page.screenshot({ path: join(import.meta.dirname, "../../test-results/advice.png"), fullPage: true });
 
     await card.getByRole("button", { name: words.cards.notNow }).click();
+    await page.getByLabel(words.dismiss.reasons[0]).check();
     await page.getByRole("button", { name: words.dismiss.confirm }).click();
     await card.waitFor({ state: "hidden" });
     await until("the agent to know", 5000, async () =>

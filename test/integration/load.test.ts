@@ -3,9 +3,9 @@ import type { FindingReport, RecommendationReport } from "all-use-agent/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningAgent, startAgent, temporaryFolder } from "../support/agent.ts";
 import { recordFigure } from "../support/figures.ts";
-import { keepBusy, fillSteadily, type Load } from "../support/load.ts";
+import { fillSteadily, keepBusy, type Load } from "../support/load.ts";
 import { mountTmpfs, NO_MOUNT, unmount } from "../support/machine.ts";
-import { sleep, until } from "../support/wait.ts";
+import { sleep } from "../support/wait.ts";
 
 /** How long the agent watches a calm machine before anything happens: its learning takes about 90 s. */
 const CALM_MS = 100_000;
@@ -13,23 +13,42 @@ const DISK_MB = 64;
 /** 64 MB are full after 107 s: the agent has to see it coming. */
 const FILL_BYTES_PER_SECOND = 600_000;
 const WITHIN_MS = 60_000;
+/** Where neighbours use more than this much of the processors, a busy loop is nothing unusual. */
+const CALM_PERCENT = 60;
+const NOT_CALM = "the machine was busy before the test put its load on it";
+
+/** What the load has to lead to, with how long that took. */
+interface Seen<T> {
+  readonly what: T;
+  readonly afterMs: number;
+}
 
 let agent: RunningAgent;
 let disk: string;
 let mounted = false;
+let calm = false;
 let startedMs: number;
 const loads: Load[] = [];
+let anomaly: Seen<FindingReport> | undefined;
+let cpuAdvice: Seen<RecommendationReport> | undefined;
+let diskAdvice: Seen<RecommendationReport> | undefined;
 
-beforeAll(async () => {
-  disk = temporaryFolder();
-  mounted = mountTmpfs(disk, DISK_MB);
-  agent = await startAgent();
-  await sleep(CALM_MS);
+beforeAll(
+  async () => {
+    disk = temporaryFolder();
+    mounted = mountTmpfs(disk, DISK_MB);
+    agent = await startAgent();
+    await sleep(CALM_MS);
+    const [idle] = await agent.query(`avg(rate(node_cpu_seconds_total{mode="idle"}[60s])) * 100`);
+    calm = 100 - Number(idle?.value?.[1]) < CALM_PERCENT;
 
-  startedMs = Date.now();
-  if (mounted) loads.push(fillSteadily(disk, FILL_BYTES_PER_SECOND));
-  loads.push(keepBusy());
-}, CALM_MS + 60_000);
+    startedMs = Date.now();
+    if (mounted) loads.push(fillSteadily(disk, FILL_BYTES_PER_SECOND));
+    loads.push(keepBusy());
+    await watch();
+  },
+  CALM_MS + WITHIN_MS + 60_000,
+);
 
 afterAll(async () => {
   for (const load of loads) load.stop();
@@ -38,8 +57,25 @@ afterAll(async () => {
   rmSync(disk, { recursive: true, force: true });
 });
 
-function recommendation(matches: (report: RecommendationReport) => boolean): Promise<RecommendationReport> {
-  return until("a recommendation", WITHIN_MS, async () => (await agent.recommendations()).find(matches), 250);
+function allSeen(): boolean {
+  return Boolean((anomaly || !calm) && cpuAdvice && (diskAdvice || !mounted));
+}
+
+async function watch(): Promise<void> {
+  while (Date.now() - startedMs < WITHIN_MS && !allSeen()) {
+    await sleep(250);
+    const findings = await agent.findings(startedMs, Date.now());
+    const advice = await agent.recommendations();
+    anomaly ??= seen(
+      findings.find(({ kind, metric, labels }) => kind === "anomaly" && /cpu|load/.test(JSON.stringify([metric, labels]))),
+    );
+    cpuAdvice ??= seen(advice.find(({ key, status }) => key.startsWith("cpu:") && status === "open"));
+    diskAdvice ??= seen(advice.find(({ key, status }) => key === `disk:${disk}:space` && status === "open"));
+  }
+}
+
+function seen<T>(what: T | undefined): Seen<T> | undefined {
+  return what && { what, afterMs: Date.now() - startedMs };
 }
 
 /** Each claim can be looked at: its expression has data in its window, and its numbers are numbers. */
@@ -53,36 +89,34 @@ async function expectEvidence({ evidence }: RecommendationReport | FindingReport
   }
 }
 
-describe("a load on the machine", { timeout: WITHIN_MS + 30_000 }, () => {
-  test("a busy loop on every core is found as an anomaly", async () => {
-    const finding = await until("an anomaly of the CPU", WITHIN_MS, async () => {
-      const findings = await agent.findings(startedMs, Date.now());
-      return findings.find(({ kind, metric, labels }) => kind === "anomaly" && /cpu/.test(JSON.stringify([metric, labels])));
-    });
-    recordFigure("busy loop to anomaly", Date.now() - startedMs, "ms");
-    expect(finding.startMs).toBeGreaterThan(startedMs - 2000);
-    await expectEvidence(finding);
+describe("within a minute of a load on the machine", () => {
+  test("a busy loop on every core is found as an anomaly", async ({ skip }) => {
+    skip(!calm, NOT_CALM);
+    if (!anomaly) throw new Error(`no anomaly: ${JSON.stringify(await agent.findings(startedMs - CALM_MS, Date.now()))}`);
+    recordFigure("busy loop to anomaly", anomaly.afterMs, "ms");
+    expect(anomaly.what.startMs).toBeGreaterThan(startedMs - 2000);
+    await expectEvidence(anomaly.what);
   });
 
   test("a busy loop leads to a recommendation, with the evidence that caused it", async () => {
-    const found = await recommendation(({ key, status }) => key.startsWith("cpu") && status === "open");
-    recordFigure("busy loop to recommendation", Date.now() - startedMs, "ms");
-    expect(found.action.text).not.toBe("");
-    expect(found.confidence).toBeGreaterThan(0);
-    expect(found.confidence).toBeLessThanOrEqual(1);
-    await expectEvidence(found);
+    if (!cpuAdvice) throw new Error(`no advice: ${JSON.stringify(await agent.recommendations())}`);
+    recordFigure("busy loop to recommendation", cpuAdvice.afterMs, "ms");
+    const { action, confidence } = cpuAdvice.what;
+    expect(action.text).not.toBe("");
+    expect(confidence).toBeGreaterThan(0);
+    expect(confidence).toBeLessThanOrEqual(1);
+    await expectEvidence(cpuAdvice.what);
   });
 
   test("a disk that fills leads to a recommendation, whose numbers are the disk's", async ({ skip }) => {
     skip(!mounted, NO_MOUNT);
-    const found = await recommendation(({ key, status }) => key === `disk:${disk}:space` && status === "open");
-    recordFigure("filling disk to recommendation", Date.now() - startedMs, "ms");
-    await expectEvidence(found);
+    if (!diskAdvice) throw new Error(`no advice: ${JSON.stringify(await agent.recommendations())}`);
+    recordFigure("filling disk to recommendation", diskAdvice.afterMs, "ms");
+    await expectEvidence(diskAdvice.what);
 
     // The slope we know: the evidence has to say the same, be it as bytes gone or bytes left.
-    const slopes = found.evidence
-      .flatMap(({ numbers }) => Object.entries(numbers))
-      .filter(([name]) => name.endsWith("bytes_per_second"));
+    const numbers = diskAdvice.what.evidence.flatMap((one) => Object.entries(one.numbers));
+    const slopes = numbers.filter(([name]) => name.endsWith("bytes_per_second"));
     expect(slopes.length).toBeGreaterThan(0);
     for (const [name, value] of slopes) {
       expect(Math.abs(value), name).toBeGreaterThan(FILL_BYTES_PER_SECOND * 0.5);
@@ -91,7 +125,8 @@ describe("a load on the machine", { timeout: WITHIN_MS + 30_000 }, () => {
   });
 
   test("a dismissed recommendation is not given again while nothing has changed", async () => {
-    const { id, key } = (await agent.recommendations()).find(({ status }) => status === "open")!;
+    if (!cpuAdvice) throw new Error("no advice to dismiss");
+    const { id, key } = cpuAdvice.what;
     const response = await agent.fetch(`/api/agent/recommendations/${encodeURIComponent(id)}/dismiss`, {
       method: "POST",
       headers: { "content-type": "application/json" },

@@ -37,7 +37,9 @@ describe.skipIf(!existsSync(folder))(`PromQL scripts (skipped without ${folder})
 
     test(`${file} with names removed at once`, async () => {
       const report = await runScript(readFileSync(join(folder, file), "utf8"));
-      expect(report.passed, JSON.stringify(report.failures, null, 1)).toBeGreaterThanOrEqual(WITHOUT_DELAYED_REMOVAL[file] ?? passed);
+      expect(report.passed, JSON.stringify(report.failures, null, 1)).toBeGreaterThanOrEqual(
+        WITHOUT_DELAYED_REMOVAL[file] ?? passed,
+      );
     });
   }
 });

@@ -29,7 +29,12 @@ export class MemorySource implements QuerySource {
   readonly series: MemorySeries[] = [];
   readonly requests: SelectRequest[] = [];
 
-  add(name: string, labels: Labels, timestamps: readonly number[] | Float64Array, values: readonly number[] | Float64Array): void {
+  add(
+    name: string,
+    labels: Labels,
+    timestamps: readonly number[] | Float64Array,
+    values: readonly number[] | Float64Array,
+  ): void {
     this.series.push({ name, labels, timestamps: Float64Array.from(timestamps), values: copy(values) });
   }
 
@@ -40,8 +45,8 @@ export class MemorySource implements QuerySource {
       if (!matchesAll(request.matchers, name, labels)) continue;
       let lo = 0;
       let hi = timestamps.length;
-      while (hi > 0 && timestamps[hi - 1]! > request.toMs) hi--;
-      while (lo < hi && timestamps[lo]! < request.fromMs) lo++;
+      while (hi > 0 && timestamps[hi - 1] > request.toMs) hi--;
+      while (lo < hi && timestamps[lo] < request.fromMs) lo++;
       if (request.lastOnly === true) lo = Math.max(lo, hi - 1);
       if (hi > lo) found.push({ name, labels, timestamps: timestamps.slice(lo, hi), values: values.slice(lo, hi) });
     }

@@ -20,7 +20,11 @@ export interface Report {
 type Labeled = Readonly<Record<string, string>>;
 
 function keyOf(labels: Labeled): string {
-  return JSON.stringify(Object.keys(labels).sort().map((name) => [name, labels[name]]));
+  return JSON.stringify(
+    Object.keys(labels)
+      .sort()
+      .map((name) => [name, labels[name]]),
+  );
 }
 
 /** Prometheus' own tolerance: a relative 1e-6 of the sum of both. */
@@ -69,7 +73,10 @@ class Store {
   }
 }
 
-function compareSeries(command: Eval, got: readonly { labels: Labels; times: ArrayLike<number>; values: ArrayLike<number> }[]): string | null {
+function compareSeries(
+  command: Eval,
+  got: readonly { labels: Labels; times: ArrayLike<number>; values: ArrayLike<number> }[],
+): string | null {
   const wanted = new Map<string, ScriptSeries & { position: number }>();
   command.expected.forEach((series, position) => wanted.set(keyOf(series.labels), { ...series, position }));
   const place = command.range ?? command.rangeVector ?? { fromMs: command.timeMs, stepMs: 0 };
@@ -77,16 +84,19 @@ function compareSeries(command: Eval, got: readonly { labels: Labels; times: Arr
   for (const [position, { labels, times, values }] of got.entries()) {
     const key = keyOf(labels);
     const series = wanted.get(key);
-    if (series === undefined) return `unexpected series ${key} ${[...Array.from(values)].join(" ")}`;
+    if (series === undefined) return `unexpected series ${key} ${Array.from(values).join(" ")}`;
     if (seen.has(key)) return `series ${key} came twice`;
     seen.add(key);
-    if (command.ordered && series.position !== position) return `series ${key} is number ${position + 1}, expected ${series.position + 1}`;
-    const points = series.points.map((point, i) => ({ at: place.fromMs + i * place.stepMs, point })).filter(({ point }) => point !== null);
-    const shown = `${key}: got ${[...Array.from(values)].join(" ")} at ${[...Array.from(times)].join(" ")}`;
+    if (command.ordered && series.position !== position)
+      return `series ${key} is number ${position + 1}, expected ${series.position + 1}`;
+    const points = series.points
+      .map((point, i) => ({ at: place.fromMs + i * place.stepMs, point }))
+      .filter(({ point }) => point !== null);
+    const shown = `${key}: got ${Array.from(values).join(" ")} at ${Array.from(times).join(" ")}`;
     if (points.length !== values.length) return `${shown}; expected ${points.length} points`;
     for (const [i, { at, point }] of points.entries()) {
       if (times[i] !== at) return `${shown}; expected a point at ${at}`;
-      if (!almostEqual(values[i]!, point as number)) return `${shown}; expected ${point}`;
+      if (!almostEqual(values[i], point as number)) return `${shown}; expected ${String(point)}`;
     }
   }
   for (const key of wanted.keys()) if (!seen.has(key)) return `series ${key} is missing`;
@@ -101,12 +111,20 @@ function compare(command: Eval, result: QueryResult): string | null {
       if (command.scalar === null) return `unexpected scalar ${result.value}`;
       return almostEqual(result.value, command.scalar) ? null : `scalar ${result.value}, expected ${command.scalar}`;
     case "string":
-      return result.value === command.text ? null : `string ${JSON.stringify(result.value)}, expected ${JSON.stringify(command.text)}`;
+      return result.value === command.text
+        ? null
+        : `string ${JSON.stringify(result.value)}, expected ${JSON.stringify(command.text)}`;
     case "vector":
       if (command.scalar !== null) return "a vector, expected a scalar";
-      return compareSeries(command, result.rows.map((row) => ({ labels: row.labels, times: [row.timestampMs], values: [row.value] })));
+      return compareSeries(
+        command,
+        result.rows.map((row) => ({ labels: row.labels, times: [row.timestampMs], values: [row.value] })),
+      );
     default:
-      return compareSeries(command, result.series.map((series) => ({ labels: series.labels, times: series.timestamps, values: series.values })));
+      return compareSeries(
+        command,
+        result.series.map((series) => ({ labels: series.labels, times: series.timestamps, values: series.values })),
+      );
   }
 }
 
@@ -131,7 +149,7 @@ async function evaluate(engine: QueryEngine, command: Eval): Promise<string | nu
         ? await engine.instant(command.query, command.timeMs)
         : await engine.range(command.query, command.range.fromMs, command.range.toMs, command.range.stepMs);
   } catch (error) {
-    if (!(error instanceof AgentError)) return `threw ${error instanceof Error ? error.stack : String(error)}`;
+    if (!(error instanceof AgentError)) return `threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
     if (!command.fail) return `${error.code}: ${error.message}`;
     // Every query of the scripts is valid: one that cannot even be read fails for the wrong reason.
     return error.code === "query_execution" ? null : `failed with ${error.code}: ${error.message}`;
@@ -167,5 +185,7 @@ function needsHistograms(engine: QueryEngine, command: Eval, store: Store): bool
   } catch {
     return false;
   }
-  return store.missing.some(({ __name__: name = "", ...labels }) => selectors.some((matchers) => matchesAll(matchers, name, labels)));
+  return store.missing.some(({ __name__: name = "", ...labels }) =>
+    selectors.some((matchers) => matchesAll(matchers, name, labels)),
+  );
 }

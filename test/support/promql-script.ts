@@ -31,7 +31,11 @@ export interface Eval {
   scalar: number | null;
   /** An instant query that returns a range vector: where its points are. */
   rangeVector: { readonly fromMs: number; readonly stepMs: number } | null;
-  readonly annotations: { readonly kind: "warn" | "info" | "no_warn" | "no_info"; readonly match: string | null; readonly regex: boolean }[];
+  readonly annotations: {
+    readonly kind: "warn" | "info" | "no_warn" | "no_info";
+    readonly match: string | null;
+    readonly regex: boolean;
+  }[];
   readonly expected: ScriptSeries[];
 }
 
@@ -42,7 +46,9 @@ function readNumber(text: string): number | null {
   const sign = text.startsWith("-") ? -1 : 1;
   if (/^inf$/i.test(body)) return sign * Number.POSITIVE_INFINITY;
   if (/^nan$/i.test(body)) return Number.NaN;
-  return /^(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(body) || /^0x[0-9a-f]+$/i.test(body) ? sign * Number(body.replaceAll("_", "")) : null;
+  return /^(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(body) || /^0x[0-9a-f]+$/i.test(body)
+    ? sign * Number(body.replaceAll("_", ""))
+    : null;
 }
 
 /** `name{a="b"} 1 2+3x4 _ stale` */
@@ -52,9 +58,10 @@ export function readSeries(line: string): ScriptSeries {
   if (name !== "") labels["__name__"] = name;
   let at = name.length;
   if (line[at] === "{" && line[at + 1] !== "{") {
-    const body = /(\s*,?\s*)(?:(\})|([a-zA-Z_][\w:]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*(=)?\s*)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/y;
+    const body =
+      /(\s*,?\s*)(?:(\})|([a-zA-Z_][\w:]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*(=)?\s*)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/y;
     body.lastIndex = at + 1;
-    for (let key: string | null = null; ; ) {
+    for (let key: string | null = null; ;) {
       const match = body.exec(line);
       if (match === null) throw new Error(`cannot read the labels of ${line}`);
       if (match[2] !== undefined) break;
@@ -62,7 +69,7 @@ export function readSeries(line: string): ScriptSeries {
         labels[key!] = unquote(match[5], 0, match[5].length);
         continue;
       }
-      const word = match[3]!;
+      const word = match[3];
       const text = /^["']/.test(word) ? unquote(word, 0, word.length) : word;
       if (match[4] === undefined) labels["__name__"] = text;
       else {
@@ -91,9 +98,10 @@ function readPoints(text: string): Point[] {
     } else if (token.startsWith("stale")) {
       for (let i = 0; i <= repeat; i++) points.push("stale");
     } else {
-      const match = /^([+-]?(?:0x[0-9a-f]+|[\d_.]+(?:e[+-]?\d+)?|inf|nan))([+-](?:[\d_.]+(?:e[+-]?\d+)?|inf|nan))?(?:x\d+)?$/i.exec(token);
+      const match =
+        /^([+-]?(?:0x[0-9a-f]+|[\d_.]+(?:e[+-]?\d+)?|inf|nan))([+-](?:[\d_.]+(?:e[+-]?\d+)?|inf|nan))?(?:x\d+)?$/i.exec(token);
       if (match === null) throw new Error(`not a point: ${token}`);
-      let value = readNumber(match[1]!)!;
+      let value = readNumber(match[1])!;
       const step = match[2] === undefined ? 0 : readNumber(match[2])!;
       for (let i = 0; i <= repeat; i++) {
         points.push(value);
@@ -109,16 +117,16 @@ function time(text: string): number {
 }
 
 function readEval(lines: readonly string[], start: number): { next: number; command: Eval } {
-  const line = lines[start]!;
+  const line = lines[start];
   const instant = /^eval(?:_(fail|warn|ordered|info))?\s+instant\s+at\s+(\S+)\s+(.+)$/.exec(line);
   const range = /^eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$/.exec(line);
   const mode = (instant ?? range)![1];
   const command: Eval = {
     kind: "eval",
     line: start + 1,
-    query: instant === null ? range![5]! : instant[3]!,
-    range: range === null ? null : { fromMs: time(range[2]!), toMs: time(range[3]!), stepMs: time(range[4]!) },
-    timeMs: instant === null ? 0 : time(instant[2]!),
+    query: instant === null ? range![5] : instant[3],
+    range: range === null ? null : { fromMs: time(range[2]), toMs: time(range[3]), stepMs: time(range[4]) },
+    timeMs: instant === null ? 0 : time(instant[2]),
     fail: mode === "fail",
     failMessage: null,
     ordered: mode === "ordered",
@@ -130,24 +138,24 @@ function readEval(lines: readonly string[], start: number): { next: number; comm
   };
   let i = start + 1;
   for (; i < lines.length && lines[i] !== ""; i++) {
-    const part = lines[i]!;
+    const part = lines[i];
     const expect = /^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):\s*(.+))?$/.exec(part);
     const vector = /^expect range vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$/.exec(part);
     const text = /^expect string\s+(.+)$/.exec(part);
     const old = /^expected_fail_(message|regexp)\s+(.+)$/.exec(part);
     if (vector !== null) {
-      command.rangeVector = { fromMs: time(vector[1]!), stepMs: time(vector[3]!) };
-      Object.assign(command, { timeMs: time(vector[2]!) });
+      command.rangeVector = { fromMs: time(vector[1]), stepMs: time(vector[3]) };
+      Object.assign(command, { timeMs: time(vector[2]) });
     } else if (text !== null) {
-      command.text = unquote(text[1]!, 0, text[1]!.length);
+      command.text = unquote(text[1], 0, text[1].length);
     } else if (old !== null) {
-      command.failMessage = { regex: old[1] === "regexp", text: old[2]! };
+      command.failMessage = { regex: old[1] === "regexp", text: old[2] };
     } else if (expect !== null) {
       const [, what, how, message] = expect;
       if (what === "ordered") command.ordered = true;
       else if (what === "fail") {
         command.fail = true;
-        if (how !== undefined) command.failMessage = { regex: how === "regex", text: message! };
+        if (how !== undefined) command.failMessage = { regex: how === "regex", text: message };
       } else command.annotations.push({ kind: what as "warn", match: message ?? null, regex: how === "regex" });
     } else {
       const number = readNumber(part);
@@ -159,10 +167,13 @@ function readEval(lines: readonly string[], start: number): { next: number; comm
 }
 
 export function readScript(source: string): Command[] {
-  const lines = source.split("\n").map((line) => line.trim()).map((line) => (line.startsWith("#") ? "" : line));
+  const lines = source
+    .split("\n")
+    .map((line) => line.trim())
+    .map((line) => (line.startsWith("#") ? "" : line));
   const commands: Command[] = [];
-  for (let i = 0; i < lines.length; ) {
-    const line = lines[i]!;
+  for (let i = 0; i < lines.length;) {
+    const line = lines[i];
     if (line === "") i++;
     else if (line === "clear") {
       commands.push({ kind: "clear" });
@@ -171,10 +182,10 @@ export function readScript(source: string): Command[] {
       const head = /^load(_with_nhcb)?\s+(\S+)$/.exec(line)!;
       const series: ScriptSeries[] = [];
       for (i++; i < lines.length && lines[i] !== ""; i++) {
-        if (/@st\s/.test(lines[i]!)) continue;
-        series.push(readSeries(lines[i]!));
+        if (/@st\s/.test(lines[i])) continue;
+        series.push(readSeries(lines[i]));
       }
-      commands.push({ kind: "load", stepMs: time(head[2]!), series, derivesHistograms: head[1] !== undefined });
+      commands.push({ kind: "load", stepMs: time(head[2]), series, derivesHistograms: head[1] !== undefined });
     } else {
       const { next, command } = readEval(lines, i);
       commands.push(command);

@@ -23,7 +23,13 @@ function fixedLabels(node: Node): LabelSet {
 function inverse(set: LabelSet, covered: Uint8Array): Vector {
   const present = new Uint8Array(covered.length);
   for (let i = 0; i < covered.length; i++) present[i] = covered[i] === 1 ? 0 : 1;
-  return compact({ kind: "vector", sets: [set], steps: covered.length, values: new Float64Array(covered.length).fill(1), present });
+  return compact({
+    kind: "vector",
+    sets: [set],
+    steps: covered.length,
+    values: new Float64Array(covered.length).fill(1),
+    present,
+  });
 }
 
 function coveredByVector(vector: Vector): Uint8Array {
@@ -43,8 +49,8 @@ function coveredByMatrix(matrix: Matrix, grid: Grid): Uint8Array {
     let next = 0;
     for (let i = 0; i < grid.steps; i++) {
       const endMs = (matrix.atMs ?? grid.startMs + i * grid.stepMs) - matrix.offsetMs;
-      while (next < timestamps.length && timestamps[next]! <= endMs) next++;
-      if (next > 0 && timestamps[next - 1]! > endMs - matrix.rangeMs) covered[i] = 1;
+      while (next < timestamps.length && timestamps[next] <= endMs) next++;
+      if (next > 0 && timestamps[next - 1] > endMs - matrix.rangeMs) covered[i] = 1;
     }
   }
   return covered;
@@ -66,7 +72,10 @@ export const absentFunctions: readonly FunctionSpec[] = [
     variadic: 0,
     returns: "vector",
     async evaluate(call) {
-      return inverse(fixedLabels(argument(call, 0)), coveredByMatrix(await call.run.matrix(argument(call, 0), call.grid), call.grid));
+      return inverse(
+        fixedLabels(argument(call, 0)),
+        coveredByMatrix(await call.run.matrix(argument(call, 0), call.grid), call.grid),
+      );
     },
   },
   {
@@ -83,7 +92,7 @@ export const absentFunctions: readonly FunctionSpec[] = [
         for (let i = 0; i < steps; i++, k++) {
           if (present !== null && present[k] === 0) continue;
           result[i] = values[k]!;
-          found[i]!++;
+          found[i]++;
         }
       }
       for (let i = 0; i < steps; i++) if (found[i] !== 1) result[i] = Number.NaN;

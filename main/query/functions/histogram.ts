@@ -22,7 +22,10 @@ function histogramsOf(call: Call, vector: Vector, at: number): Histogram[] {
     const bound = readBound(le);
     if (bound === null) {
       const value = JSON.stringify(le);
-      call.run.notes.warn(`bucket label "le" is missing or has a malformed value of ${value} for metric name ${JSON.stringify(set.name)}`, argument(call, at).from);
+      call.run.notes.warn(
+        `bucket label "le" is missing or has a malformed value of ${value} for metric name ${JSON.stringify(set.name)}`,
+        argument(call, at).from,
+      );
       return;
     }
     const key = `${set.name}\xfe${set.signatureWithout(["le"])}`;
@@ -43,21 +46,26 @@ function readBound(text: string): number | null {
 }
 
 /** One row a histogram: `compute` on the buckets that are there at each step. */
-async function perHistogram(call: Call, vector: Vector, at: number, compute: (buckets: Buckets, step: number, set: LabelSet) => number): Promise<Vector> {
+async function perHistogram(
+  call: Call,
+  vector: Vector,
+  at: number,
+  compute: (buckets: Buckets, step: number, set: LabelSet) => number,
+): Promise<Vector> {
   const histograms = histogramsOf(call, vector, at);
   const { steps, values, present } = vector;
   const results = new Float64Array(histograms.length * steps);
   const written = new Uint8Array(histograms.length * steps);
   for (let h = 0; h < histograms.length; h++) {
-    const { rows, bounds, set } = histograms[h]!;
+    const { rows, bounds, set } = histograms[h];
     const buckets = makeBuckets(rows.length);
     for (let i = 0; i < steps; i++) {
       let length = 0;
       for (let b = 0; b < rows.length; b++) {
-        const k = rows[b]! * steps + i;
+        const k = rows[b] * steps + i;
         if (present !== null && present[k] === 0) continue;
         if (length > 0 && buckets.bounds[length - 1] === bounds[b]) {
-          buckets.counts[length - 1]! += values[k]!;
+          buckets.counts[length - 1] += values[k];
         } else {
           buckets.bounds[length] = bounds[b]!;
           buckets.counts[length++] = values[k]!;
@@ -73,9 +81,13 @@ async function perHistogram(call: Call, vector: Vector, at: number, compute: (bu
   return compact({ kind: "vector", sets: histograms.map(({ set }) => set), steps, values: results, present: written });
 }
 
-function quantileComputer(call: Call, quantiles: Float64Array, at: number): (buckets: Buckets, step: number, set: LabelSet) => number {
+function quantileComputer(
+  call: Call,
+  quantiles: Float64Array,
+  at: number,
+): (buckets: Buckets, step: number, set: LabelSet) => number {
   return (buckets, step, set) => {
-    const result = bucketQuantile(quantiles[step]!, buckets);
+    const result = bucketQuantile(quantiles[step], buckets);
     if (buckets.forcedMonotonic) {
       call.run.notes.info(
         "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) " +
@@ -104,10 +116,14 @@ async function histogramQuantiles(call: Call): Promise<Vector> {
     warnQuantile(call.run.notes, quantiles, argument(call, i).from);
     const text = formatFloat(quantiles[0] ?? Number.NaN);
     const part = await perHistogram(call, vector, 0, quantileComputer(call, quantiles, 0));
-    parts.push({ ...part, sets: part.sets.map((set) => {
-      if (set.get(label) !== "") throw executionError(`label ${JSON.stringify(label)} of histogram_quantiles() is already on the series ${set}`);
-      return set.with(label, text);
-    }) });
+    parts.push({
+      ...part,
+      sets: part.sets.map((set) => {
+        if (set.get(label) !== "")
+          throw executionError(`label ${JSON.stringify(label)} of histogram_quantiles() is already on the series ${set.text()}`);
+        return set.with(label, text);
+      }),
+    });
   }
   return call.run.dropNames(joinEqual(stack(parts, call.grid.steps)));
 }
@@ -129,7 +145,9 @@ async function histogramFraction(call: Call): Promise<Vector> {
   const lower = await call.run.scalar(argument(call, 0), call.grid);
   const upper = await call.run.scalar(argument(call, 1), call.grid);
   const vector = await call.run.vector(argument(call, 2), call.grid);
-  return call.run.dropNames(await perHistogram(call, vector, 2, (buckets, step) => bucketFraction(lower[step]!, upper[step]!, buckets)));
+  return call.run.dropNames(
+    await perHistogram(call, vector, 2, (buckets, step) => bucketFraction(lower[step], upper[step], buckets)),
+  );
 }
 
 /** Functions of native histograms, which are not stored here: floats are passed over, so nothing comes out. */
@@ -148,7 +166,19 @@ function nativeOnly(name: string): FunctionSpec {
 
 export const histogramFunctions: readonly FunctionSpec[] = [
   { name: "histogram_quantile", args: ["scalar", "vector"], variadic: 0, returns: "vector", evaluate: histogramQuantile },
-  { name: "histogram_quantiles", args: ["vector", "string", "scalar", "scalar"], variadic: 9, returns: "vector", evaluate: histogramQuantiles },
-  { name: "histogram_fraction", args: ["scalar", "scalar", "vector"], variadic: 0, returns: "vector", evaluate: histogramFraction },
+  {
+    name: "histogram_quantiles",
+    args: ["vector", "string", "scalar", "scalar"],
+    variadic: 9,
+    returns: "vector",
+    evaluate: histogramQuantiles,
+  },
+  {
+    name: "histogram_fraction",
+    args: ["scalar", "scalar", "vector"],
+    variadic: 0,
+    returns: "vector",
+    evaluate: histogramFraction,
+  },
   ...["histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"].map(nativeOnly),
 ];

@@ -53,7 +53,9 @@ async function info(call: Call): Promise<Vector> {
   const request = requestOf(call);
   const isInfo = base.sets.map((set) => request.nameMatchers.every((matcher) => matches(matcher, set.name)));
   const wanted = base.sets.some((set, r) => !isInfo[r] && IDENTIFYING.some((label) => set.get(label) !== ""));
-  const infos = wanted ? await call.run.infoSeries([...request.nameMatchers, ...request.dataMatchers], argument(call, 0), call.grid) : null;
+  const infos = wanted
+    ? await call.run.infoSeries([...request.nameMatchers, ...request.dataMatchers], argument(call, 0), call.grid)
+    : null;
   const { steps, values } = base;
   const byKey = infosByKey(infos);
   const allowEmpty = request.dataMatchers.every((matcher) => matches(matcher, ""));
@@ -62,7 +64,7 @@ async function info(call: Call): Promise<Vector> {
   const has = (row: number, step: number): boolean => base.present === null || base.present[row * steps + step] === 1;
 
   for (let r = 0; r < base.sets.length; r++) {
-    const set = base.sets[r]!;
+    const set = base.sets[r];
     const variants = new Map<string, { set: LabelSet; present: Uint8Array }>();
     for (let i = 0; i < steps; i++) {
       if (!has(r, i)) continue;
@@ -109,10 +111,12 @@ function newestInfos(infos: Vector | null, rows: readonly InfoRow[], step: numbe
   for (const { set, row } of rows) {
     const k = row * infos!.steps + step;
     if (infos!.present !== null && infos!.present[k] === 0) continue;
-    const time = infos!.values[k]!;
+    const time = infos!.values[k];
     const other = newest.get(set.name);
     if (other !== undefined && other.time === time) {
-      throw executionError(`found duplicate series for info metric: existing ${other.set} @ ${time * 1000}, new ${set} @ ${time * 1000}`);
+      throw executionError(
+        `found duplicate series for info metric: existing ${other.set.text()} @ ${time * 1000}, new ${set.text()} @ ${time * 1000}`,
+      );
     }
     if (other === undefined || other.time < time) newest.set(set.name, { set, time });
   }
@@ -134,4 +138,6 @@ function enrich(set: LabelSet, infos: readonly LabelSet[], dataMatchers: readonl
   return result;
 }
 
-export const infoFunctions: readonly FunctionSpec[] = [{ name: "info", args: ["vector", "vector"], variadic: 1, returns: "vector", evaluate: info }];
+export const infoFunctions: readonly FunctionSpec[] = [
+  { name: "info", args: ["vector", "vector"], variadic: 1, returns: "vector", evaluate: info },
+];

@@ -53,6 +53,12 @@ async function labelJoin(call: Call): Promise<Vector> {
 }
 
 export const labelFunctions: readonly FunctionSpec[] = [
-  { name: "label_replace", args: ["vector", "string", "string", "string", "string"], variadic: 0, returns: "vector", evaluate: labelReplace },
+  {
+    name: "label_replace",
+    args: ["vector", "string", "string", "string", "string"],
+    variadic: 0,
+    returns: "vector",
+    evaluate: labelReplace,
+  },
   { name: "label_join", args: ["vector", "string", "string", "string"], variadic: -1, returns: "vector", evaluate: labelJoin },
 ];

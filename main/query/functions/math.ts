@@ -12,7 +12,7 @@ function mapped(name: string, compute: (value: number) => number): FunctionSpec 
       const vector = await call.run.vector(argument(call, 0), call.grid);
       const { values } = vector;
       const result = new Float64Array(values.length);
-      for (let k = 0; k < values.length; k++) result[k] = compute(values[k]!);
+      for (let k = 0; k < values.length; k++) result[k] = compute(values[k]);
       return call.run.dropNames({ ...vector, values: result });
     },
   };
@@ -28,10 +28,10 @@ function clampInto(call: Call, vector: Vector, low: Float64Array | null, high: F
   const result = new Float64Array(values.length);
   for (let r = 0, k = 0; r < sets.length; r++) {
     for (let i = 0; i < steps; i++, k++) {
-      let value = values[k]!;
+      let value = values[k];
       // Math.min and Math.max give NaN as soon as one of the two is, as Go's do.
-      if (high !== null) value = Math.min(high[i]!, value);
-      if (low !== null) value = Math.max(low[i]!, value);
+      if (high !== null) value = Math.min(high[i], value);
+      if (low !== null) value = Math.max(low[i], value);
       result[k] = value;
     }
   }
@@ -44,11 +44,11 @@ async function clamp(call: Call): Promise<Vector> {
   const vector = await call.run.vector(argument(call, 0), call.grid);
   const { steps } = call.grid;
   let empty = 0;
-  for (let i = 0; i < steps; i++) if (high[i]! < low[i]!) empty++;
+  for (let i = 0; i < steps; i++) if (high[i] < low[i]) empty++;
   if (empty === steps) return emptyVector(steps);
   if (empty === 0) return clampInto(call, vector, low, high);
   const present = vector.present?.slice() ?? new Uint8Array(vector.values.length).fill(1);
-  for (let k = 0; k < present.length; k++) if (high[k % steps]! < low[k % steps]!) present[k] = 0;
+  for (let k = 0; k < present.length; k++) if (high[k % steps] < low[k % steps]) present[k] = 0;
   return clampInto(call, { ...vector, present }, low, high);
 }
 
@@ -60,8 +60,8 @@ async function round(call: Call): Promise<Vector> {
   for (let r = 0, k = 0; r < sets.length; r++) {
     for (let i = 0; i < steps; i++, k++) {
       // Multiplying by the inverse keeps 0.1 and the like exact.
-      const inverse = nearest === null ? 1 : 1 / nearest[i]!;
-      result[k] = Math.floor(values[k]! * inverse + 0.5) / inverse;
+      const inverse = nearest === null ? 1 : 1 / nearest[i];
+      result[k] = Math.floor(values[k] * inverse + 0.5) / inverse;
     }
   }
   return call.run.dropNames({ ...vector, values: result });
@@ -100,7 +100,12 @@ export const mathFunctions: readonly FunctionSpec[] = [
     variadic: 0,
     returns: "vector",
     async evaluate(call) {
-      return clampInto(call, await call.run.vector(argument(call, 0), call.grid), await call.run.scalar(argument(call, 1), call.grid), null);
+      return clampInto(
+        call,
+        await call.run.vector(argument(call, 0), call.grid),
+        await call.run.scalar(argument(call, 1), call.grid),
+        null,
+      );
     },
   },
   {
@@ -109,7 +114,12 @@ export const mathFunctions: readonly FunctionSpec[] = [
     variadic: 0,
     returns: "vector",
     async evaluate(call) {
-      return clampInto(call, await call.run.vector(argument(call, 0), call.grid), null, await call.run.scalar(argument(call, 1), call.grid));
+      return clampInto(
+        call,
+        await call.run.vector(argument(call, 0), call.grid),
+        null,
+        await call.run.scalar(argument(call, 1), call.grid),
+      );
     },
   },
   { name: "round", args: ["vector", "scalar"], variadic: 1, returns: "vector", evaluate: round },

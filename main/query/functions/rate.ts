@@ -11,10 +11,10 @@ function lostByResets(window: Window): number {
   let high = resets.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (resets[middle]! <= lo) low = middle + 1;
+    if (resets[middle] <= lo) low = middle + 1;
     else high = middle;
   }
-  for (let i = low; i < resets.length && resets[i]! < hi; i++) lost += values[resets[i]! - 1]!;
+  for (let i = low; i < resets.length && resets[i] < hi; i++) lost += values[resets[i] - 1];
   return lost;
 }
 
@@ -32,10 +32,10 @@ function extrapolated(isCounter: boolean, isRate: boolean): WindowFunction {
       window.none = true;
       return 0;
     }
-    const firstMs = timestamps[lo]!;
-    const lastMs = timestamps[last]!;
-    const firstValue = values[lo]!;
-    let result = values[last]! - firstValue;
+    const firstMs = timestamps[lo];
+    const lastMs = timestamps[last];
+    const firstValue = values[lo];
+    let result = values[last] - firstValue;
     if (isCounter) result += lostByResets(window);
     let toStart = (firstMs - window.startMs) / 1000;
     let toEnd = (window.endMs - lastMs) / 1000;
@@ -57,9 +57,9 @@ function extrapolated(isCounter: boolean, isRate: boolean): WindowFunction {
 /** The value of the line through samples i and i + 1; a counter that fell between them rose from zero. */
 function interpolate(window: Window, i: number, timeMs: number, isCounter: boolean): number {
   const { timestamps, values } = window;
-  const after = values[i + 1]!;
-  const before = isCounter && after < values[i]! ? 0 : values[i]!;
-  return before + ((after - before) * (timeMs - timestamps[i]!)) / (timestamps[i + 1]! - timestamps[i]!);
+  const after = values[i + 1];
+  const before = isCounter && after < values[i] ? 0 : values[i];
+  return before + ((after - before) * (timeMs - timestamps[i])) / (timestamps[i + 1] - timestamps[i]);
 }
 
 /** `anchored` and `smoothed`: the difference between the values at the window's very ends, without extrapolation. */
@@ -67,19 +67,20 @@ function extended(window: Window, isCounter: boolean, isRate: boolean): number {
   const { timestamps, values, lo, hi, startMs, endMs } = window;
   const smoothed = window.reach === "smoothed";
   const last = hi - 1;
-  if (timestamps[last]! <= startMs || (smoothed && timestamps[lo]! > endMs)) {
+  if (timestamps[last] <= startMs || (smoothed && timestamps[lo] > endMs)) {
     window.none = true;
     return 0;
   }
-  const left = smoothed && timestamps[lo]! < startMs ? interpolate(window, lo, startMs, isCounter) : values[lo]!;
-  const right = smoothed && last > lo && timestamps[last]! > endMs ? interpolate(window, last - 1, endMs, isCounter) : values[last]!;
+  const left = smoothed && timestamps[lo] < startMs ? interpolate(window, lo, startMs, isCounter) : values[lo];
+  const right =
+    smoothed && last > lo && timestamps[last] > endMs ? interpolate(window, last - 1, endMs, isCounter) : values[last];
   let result = right - left;
   if (isCounter) {
-    const from = timestamps[lo]! <= startMs ? lo + 1 : lo;
-    const to = timestamps[last]! >= endMs ? last - 1 : last;
+    const from = timestamps[lo] <= startMs ? lo + 1 : lo;
+    const to = timestamps[last] >= endMs ? last - 1 : last;
     let previous = left;
     for (let i = from; i <= to; i++) {
-      if (values[i]! < previous) result += previous;
+      if (values[i] < previous) result += previous;
       previous = values[i]!;
     }
     if (right < previous) result += previous;
@@ -95,10 +96,10 @@ function instantaneous(isRate: boolean): WindowFunction {
       window.none = true;
       return 0;
     }
-    const last = values[hi - 1]!;
-    const previous = values[hi - 2]!;
+    const last = values[hi - 1];
+    const previous = values[hi - 2];
     if (!isRate) return last - previous;
-    const seconds = (timestamps[hi - 1]! - timestamps[hi - 2]!) / 1000;
+    const seconds = (timestamps[hi - 1] - timestamps[hi - 2]) / 1000;
     return (last < previous ? last : last - previous) / seconds;
   };
 }
@@ -106,7 +107,7 @@ function instantaneous(isRate: boolean): WindowFunction {
 function countPairs(test: (value: number, previous: number) => boolean): WindowFunction {
   return ({ values, lo, hi }) => {
     let count = 0;
-    for (let i = lo + 1; i < hi; i++) if (test(values[i]!, values[i - 1]!)) count++;
+    for (let i = lo + 1; i < hi; i++) if (test(values[i], values[i - 1])) count++;
     return count;
   };
 }
@@ -114,7 +115,7 @@ function countPairs(test: (value: number, previous: number) => boolean): WindowF
 /** An anchored window whose only sample is the one before it has nothing inside. */
 function within(compute: WindowFunction): WindowFunction {
   return (window) => {
-    if (window.reach !== "plain" && window.timestamps[window.hi - 1]! <= window.startMs) {
+    if (window.reach !== "plain" && window.timestamps[window.hi - 1] <= window.startMs) {
       window.none = true;
       return 0;
     }
@@ -128,12 +129,18 @@ const COUNTER_NAME = /_(?:total|sum|count|bucket)$/;
 function inspectName(call: Call, matrix: Matrix): void {
   for (const set of matrix.sets) {
     const type = set.get("__type__");
-    const offset = call.node.args[0]!.from;
+    const offset = call.node.args[0].from;
     if (type !== "") {
       if (type === "counter" || type === "histogram") continue;
-      call.run.notes.info(`metric might not be a counter, __type__ label is not set to "counter" or "histogram", got ${JSON.stringify(type)}: ${JSON.stringify(set.name)}`, offset);
+      call.run.notes.info(
+        `metric might not be a counter, __type__ label is not set to "counter" or "histogram", got ${JSON.stringify(type)}: ${JSON.stringify(set.name)}`,
+        offset,
+      );
     } else if (set.name !== "" && !COUNTER_NAME.test(set.name)) {
-      call.run.notes.info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(set.name)}`, offset);
+      call.run.notes.info(
+        `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(set.name)}`,
+        offset,
+      );
     }
   }
 }
@@ -147,5 +154,8 @@ export const rateFunctions: readonly FunctionSpec[] = [
   rangeFunction("irate", instantaneous(true), { inspect: inspectName }),
   rangeFunction("idelta", instantaneous(false)),
   rangeFunction("resets", within(countPairs((value, previous) => value < previous))),
-  rangeFunction("changes", within(countPairs((value, previous) => value !== previous && !(value !== value && previous !== previous)))),
+  rangeFunction(
+    "changes",
+    within(countPairs((value, previous) => value !== previous && !(value !== value && previous !== previous))),
+  ),
 ];

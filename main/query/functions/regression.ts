@@ -11,7 +11,7 @@ const line: Line = { slope: 0, intercept: 0 };
 
 /** Least squares through the window's samples; the intercept is at `interceptMs`, the slope per second. Refills `line`. */
 function fit({ timestamps, values, lo, hi }: Window, interceptMs: number): void {
-  const initial = values[lo]!;
+  const initial = values[lo];
   let constant = true;
   let n = 0;
   let sumX = 0;
@@ -23,10 +23,10 @@ function fit({ timestamps, values, lo, hi }: Window, interceptMs: number): void 
   let sumX2 = 0;
   let sumX2Lost = 0;
   for (let i = lo; i < hi; i++) {
-    const y = values[i]!;
+    const y = values[i];
     if (y !== initial) constant = false;
     n++;
-    const x = (timestamps[i]! - interceptMs) / 1000;
+    const x = (timestamps[i] - interceptMs) / 1000;
     const xy = x * y;
     const x2 = x * x;
     let next = sumX + x;
@@ -64,7 +64,7 @@ function derivative(window: Window): number {
     return 0;
   }
   // Relative to the first sample, so that large timestamps cost no precision.
-  fit(window, window.timestamps[window.lo]!);
+  fit(window, window.timestamps[window.lo]);
   return line.slope;
 }
 
@@ -80,12 +80,12 @@ function predict(window: Window): number {
 /** Holt's linear method: `first` is the smoothing factor, `second` that of the trend. */
 function smooth({ values, lo, hi, first: factor, second: trendFactor }: Window): number {
   let previous = 0;
-  let current = values[lo]!;
-  let trend = hi - lo > 1 ? values[lo + 1]! - values[lo]! : 0;
+  let current = values[lo];
+  let trend = hi - lo > 1 ? values[lo + 1] - values[lo] : 0;
   for (let i = lo + 1; i < hi; i++) {
     if (i > lo + 1) trend = trendFactor * (current - previous) + (1 - trendFactor) * trend;
     previous = current;
-    current = factor * values[i]! + (1 - factor) * (current + trend);
+    current = factor * values[i] + (1 - factor) * (current + trend);
   }
   return current;
 }

@@ -6,10 +6,7 @@ import { argument, type Call, type FunctionSpec } from "./spec.ts";
 async function sorted(call: Call, compare: (vector: Vector) => (a: number, b: number) => number): Promise<Vector> {
   const vector = await call.run.vector(argument(call, 0), call.grid);
   if (vector.steps !== 1) return vector;
-  return pickRows(
-    vector,
-    vector.sets.map((_, r) => r).sort(compare(vector)),
-  );
+  return pickRows(vector, vector.sets.map((_, r) => r).sort(compare(vector)));
 }
 
 /** NaN comes last either way. */
@@ -21,8 +18,8 @@ function byValue(name: string, sign: 1 | -1): FunctionSpec {
     returns: "vector",
     evaluate: (call) =>
       sorted(call, ({ values }) => (a, b) => {
-        const left = values[a]!;
-        const right = values[b]!;
+        const left = values[a];
+        const right = values[b];
         if (left !== left) return right !== right ? 0 : 1;
         if (right !== right) return -1;
         return left === right ? 0 : left < right ? -sign : sign;
@@ -35,8 +32,8 @@ export function compareNatural(a: string, b: string): number {
   const left = a.match(/\d+|\D+/g) ?? [];
   const right = b.match(/\d+|\D+/g) ?? [];
   for (let i = 0; i < left.length && i < right.length; i++) {
-    const one = left[i]!;
-    const other = right[i]!;
+    const one = left[i];
+    const other = right[i];
     if (one === other) continue;
     if (/^\d/.test(one) && /^\d/.test(other)) {
       const difference = Number(one) - Number(other);
@@ -63,7 +60,12 @@ function byLabel(name: string, sign: 1 | -1): FunctionSpec {
         }
         return sign * compareLabels(a, b);
       };
-      return sorted(call, ({ sets }) => (a, b) => compare(sets[a]!, sets[b]!));
+      return sorted(
+        call,
+        ({ sets }) =>
+          (a, b) =>
+            compare(sets[a], sets[b]),
+      );
     },
   };
 }

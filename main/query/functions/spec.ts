@@ -19,5 +19,5 @@ export interface FunctionSpec {
 
 /** The argument at `index`; the caller knows from the signature that it is there. */
 export function argument(call: Call, index: number): Node {
-  return call.node.args[index]!;
+  return call.node.args[index];
 }

@@ -26,7 +26,7 @@ function datePart(name: string, part: (seconds: number) => number): FunctionSpec
           : await call.run.vector(argument(call, 0), call.grid);
       const values = new Float64Array(vector.values.length);
       for (let k = 0; k < values.length; k++) {
-        const seconds = vector.values[k]!;
+        const seconds = vector.values[k];
         values[k] = Number.isFinite(seconds) ? part(Math.trunc(seconds)) : Number.NaN;
       }
       return call.run.dropNames({ ...vector, values });
@@ -70,7 +70,8 @@ export const timeFunctions: readonly FunctionSpec[] = [
     returns: "vector",
     async evaluate(call) {
       const node = unwrap(argument(call, 0));
-      if (node.type === "selector" && node.reach === "plain") return call.run.dropNames(await call.run.timestamps(node, call.grid));
+      if (node.type === "selector" && node.reach === "plain")
+        return call.run.dropNames(await call.run.timestamps(node, call.grid));
       const vector = await call.run.vector(node, call.grid);
       const times = stepTimes(call);
       const values = new Float64Array(vector.values.length);

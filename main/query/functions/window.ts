@@ -1,4 +1,4 @@
-import type { MatrixNode, Reach, ValueType } from "../ast.ts";
+import type { Reach, ValueType } from "../ast.ts";
 import { unwrap } from "../ast.ts";
 import { compact, type Matrix, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
@@ -65,7 +65,7 @@ export function rangeFunction(name: string, compute: WindowFunction, options: Ra
 
 function reachOf(call: Call, matrixAt: number): Reach {
   const node = unwrap(argument(call, matrixAt));
-  return node.type === "matrix" ? (node as MatrixNode).selector.reach : "plain";
+  return node.type === "matrix" ? node.selector.reach : "plain";
 }
 
 /** Runs `compute` over every window of every column. Rows without any result are left out. */
@@ -103,7 +103,7 @@ export async function slide(
     resets: NO_RESETS,
   };
   for (let r = 0; r < columns.length; r++) {
-    const { timestamps, values: samples } = columns[r]!;
+    const { timestamps, values: samples } = columns[r];
     const length = samples.length;
     window.timestamps = timestamps;
     window.values = samples;
@@ -115,8 +115,8 @@ export async function slide(
       const evalMs = grid.startMs + i * grid.stepMs;
       const endMs = (atMs ?? evalMs) - offsetMs;
       const startMs = endMs - rangeMs;
-      while (hi < length && timestamps[hi]! <= endMs) hi++;
-      while (lo < hi && timestamps[lo]! <= startMs) lo++;
+      while (hi < length && timestamps[hi] <= endMs) hi++;
+      while (lo < hi && timestamps[lo] <= startMs) lo++;
       window.lo = lo;
       window.hi = hi;
       if (reach !== "plain") widen(window, startMs, endMs, lookbackMs);
@@ -148,18 +148,18 @@ export async function slide(
 function widen(window: Window, startMs: number, endMs: number, lookbackMs: number): void {
   const { timestamps } = window;
   const before = window.lo - 1;
-  if (before >= 0 && timestamps[before]! > startMs - lookbackMs) window.lo = before;
+  if (before >= 0 && timestamps[before] > startMs - lookbackMs) window.lo = before;
   if (window.reach !== "smoothed") return;
   const endsInside = window.hi > 0 && timestamps[window.hi - 1] === endMs;
-  if (!endsInside && window.hi < timestamps.length && timestamps[window.hi]! <= endMs + lookbackMs) window.hi++;
+  if (!endsInside && window.hi < timestamps.length && timestamps[window.hi] <= endMs + lookbackMs) window.hi++;
 }
 
 function resetsOf(values: Float64Array): Int32Array {
   let count = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) count++;
+  for (let i = 1; i < values.length; i++) if (values[i] < values[i - 1]) count++;
   if (count === 0) return NO_RESETS;
   const resets = new Int32Array(count);
   count = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) resets[count++] = i;
+  for (let i = 1; i < values.length; i++) if (values[i] < values[i - 1]) resets[count++] = i;
   return resets;
 }

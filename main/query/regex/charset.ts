@@ -7,12 +7,12 @@ export const ANY_BUT_NEWLINE: CharSet = [0, 9, 11, MAX_CODE];
 
 export function union(pairs: readonly number[]): CharSet {
   const ranges: [number, number][] = [];
-  for (let i = 0; i < pairs.length; i += 2) ranges.push([pairs[i]!, pairs[i + 1]!]);
+  for (let i = 0; i < pairs.length; i += 2) ranges.push([pairs[i], pairs[i + 1]]);
   ranges.sort((a, b) => a[0] - b[0]);
   const merged: number[] = [];
   for (const [from, to] of ranges) {
     const last = merged.length - 1;
-    if (last >= 0 && from <= merged[last]! + 1) merged[last] = Math.max(merged[last]!, to);
+    if (last >= 0 && from <= merged[last] + 1) merged[last] = Math.max(merged[last], to);
     else merged.push(from, to);
   }
   return merged;
@@ -22,15 +22,15 @@ export function invert(set: CharSet): CharSet {
   const inverted: number[] = [];
   let next = 0;
   for (let i = 0; i < set.length; i += 2) {
-    if (set[i]! > next) inverted.push(next, set[i]! - 1);
-    next = set[i + 1]! + 1;
+    if (set[i] > next) inverted.push(next, set[i] - 1);
+    next = set[i + 1] + 1;
   }
   if (next <= MAX_CODE) inverted.push(next, MAX_CODE);
   return inverted;
 }
 
 export function contains(set: CharSet, code: number): boolean {
-  for (let i = 0; i < set.length; i += 2) if (code <= set[i + 1]!) return code >= set[i]!;
+  for (let i = 0; i < set.length; i += 2) if (code <= set[i + 1]) return code >= set[i];
   return false;
 }
 
@@ -41,8 +41,8 @@ const MAX_FOLDED = 2_000;
 export function foldCase(set: CharSet): CharSet {
   const pairs: number[] = [...set];
   for (let i = 0; i < set.length; i += 2) {
-    const from = set[i]!;
-    const to = set[i + 1]! - from > MAX_FOLDED ? Math.min(set[i + 1]!, 0x7f) : set[i + 1]!;
+    const from = set[i];
+    const to = set[i + 1] - from > MAX_FOLDED ? Math.min(set[i + 1], 0x7f) : set[i + 1];
     for (let code = from; code <= to; code++) {
       const char = String.fromCodePoint(code);
       for (const other of [char.toLowerCase(), char.toUpperCase()]) {
@@ -109,7 +109,7 @@ function readProperty(expression: string): CharSet | null {
     for (let i = plane << 16; i < (plane + 1) << 16; i++) if (i < 0xd800 || i > 0xdfff) text += String.fromCodePoint(i);
     for (const run of text.matchAll(runs)) {
       const first = run[0].codePointAt(0)!;
-      const last = [...run[0].slice(-2)].at(-1)!.codePointAt(0)!;
+      const last = run[0].slice(-2).at(-1)!.codePointAt(0)!;
       if (first < 0xd800 && last > 0xdfff) pairs.push(first, 0xd7ff, 0xe000, last);
       else pairs.push(first, last);
     }

@@ -40,7 +40,7 @@ export class Dfa {
     let high = bounds.length;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (bounds[middle]! <= code) low = middle;
+      if (bounds[middle] <= code) low = middle;
       else high = middle;
     }
     return low;
@@ -65,10 +65,10 @@ export class Dfa {
   }
 
   private step(state: State, group: number): State {
-    const code = this.bounds[group]!;
+    const code = this.bounds[group];
     const reached: number[] = [];
     for (const at of state.waiting) {
-      const instruction = this.program[at]!;
+      const instruction = this.program[at];
       if (instruction.op === "chars" && inSet(instruction.set, code)) reached.push(instruction.next);
     }
     const next = this.closure(reached, false);
@@ -86,7 +86,7 @@ export class Dfa {
         this.states = new Map();
         this.start = null;
       }
-      const accepts = this.reach(waiting, atStart, true).some((at) => this.program[at]!.op === "match");
+      const accepts = this.reach(waiting, atStart, true).some((at) => this.program[at].op === "match");
       state = { waiting, next: [], accepts };
       this.states.set(key, state);
     }
@@ -100,7 +100,7 @@ export class Dfa {
     for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
       if (seen.has(at)) continue;
       seen.add(at);
-      const instruction = this.program[at]!;
+      const instruction = this.program[at];
       if (instruction.op === "split") stack.push(instruction.next, instruction.other);
       else if (instruction.op === "save") stack.push(instruction.next);
       else if (instruction.op === "assert") {
@@ -114,8 +114,8 @@ export class Dfa {
 
 function addBounds(set: CharSet, bounds: Set<number>): void {
   for (let i = 0; i < set.length; i += 2) {
-    bounds.add(set[i]!);
-    bounds.add(set[i + 1]! + 1);
+    bounds.add(set[i]);
+    bounds.add(set[i + 1] + 1);
   }
 }
 
@@ -124,8 +124,8 @@ function inSet(set: CharSet, code: number): boolean {
   let high = set.length / 2;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (set[middle * 2 + 1]! < code) low = middle + 1;
+    if (set[middle * 2 + 1] < code) low = middle + 1;
     else high = middle;
   }
-  return low * 2 < set.length && set[low * 2]! <= code;
+  return low * 2 < set.length && set[low * 2] <= code;
 }

@@ -72,7 +72,7 @@ function literals(root: RegexNode): Set<string> | null {
     for (const item of part.type === "sequence" ? part.parts : [part]) {
       if (item.type === "empty") continue;
       if (item.type !== "chars" || item.set.length !== 2 || item.set[0] !== item.set[1]) return null;
-      word += String.fromCodePoint(item.set[0]!);
+      word += String.fromCodePoint(item.set[0]);
     }
     words.add(word);
   }

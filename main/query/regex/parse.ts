@@ -81,7 +81,7 @@ class Parser {
     const parts: RegexNode[] = [];
     for (;;) {
       parts.push(this.sequence(depth));
-      if (this.peek() !== "|") return parts.length === 1 ? parts[0]! : { type: "choice", parts };
+      if (this.peek() !== "|") return parts.length === 1 ? parts[0] : { type: "choice", parts };
       this.at++;
     }
   }
@@ -93,7 +93,7 @@ class Parser {
       const part = this.atom(depth);
       if (part !== null) parts.push(this.repeated(part, start));
     }
-    return parts.length === 0 ? EMPTY : parts.length === 1 ? parts[0]! : { type: "sequence", parts };
+    return parts.length === 0 ? EMPTY : parts.length === 1 ? parts[0] : { type: "sequence", parts };
   }
 
   private repeated(part: RegexNode, start: number): RegexNode {
@@ -124,7 +124,8 @@ class Parser {
     this.at += match[0].length;
     const min = Number(match[1]);
     const max = match[2] === undefined ? min : match[3] === "" ? Number.POSITIVE_INFINITY : Number(match[3]);
-    if (min > MAX_REPEAT || (max > MAX_REPEAT && max !== Number.POSITIVE_INFINITY) || min > max) throw this.fail("invalid repeat count");
+    if (min > MAX_REPEAT || (max > MAX_REPEAT && max !== Number.POSITIVE_INFINITY) || min > max)
+      throw this.fail("invalid repeat count");
     return [min, max];
   }
 
@@ -173,7 +174,7 @@ class Parser {
     const [, name, on, off, end] = head;
     if (end !== undefined) {
       if (on === "" && off === undefined && end === ")") throw this.fail("missing argument to repetition operator");
-      this.flags = withFlags(withFlags(this.flags, on!, true), off ?? "", false);
+      this.flags = withFlags(withFlags(this.flags, on, true), off ?? "", false);
       // `(?i)` holds to the end of the group around it.
       if (end === ")") return null;
     }
@@ -194,7 +195,7 @@ class Parser {
     const assertions: Readonly<Record<string, Assertion>> = { A: "textStart", z: "textEnd", b: "word", B: "notWord" };
     if (letter !== undefined && Object.hasOwn(assertions, letter)) {
       this.at += 2;
-      return { type: "assert", what: assertions[letter]! };
+      return { type: "assert", what: assertions[letter] };
     }
     return this.chars(this.escape());
   }
@@ -209,20 +210,20 @@ class Parser {
     if (perl !== undefined) return letter === letter.toLowerCase() ? perl : invert(perl);
     const simple = "afnrtv".indexOf(letter);
     if (simple >= 0) {
-      const code = [7, 12, 10, 13, 9, 11][simple]!;
+      const code = [7, 12, 10, 13, 9, 11][simple];
       return [code, code];
     }
     const rest = this.pattern.slice(this.at, this.at + 60);
     if (letter === "x") {
       const match = /^(?:\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{2}))/.exec(rest);
-      const code = match === null ? Number.NaN : Number.parseInt(match[1] ?? match[2]!, 16);
+      const code = match === null ? Number.NaN : Number.parseInt(match[1] ?? match[2], 16);
       if (!(code <= 0x10ffff)) throw this.fail("invalid escape sequence");
       this.at += match![0].length;
       return [code, code];
     }
     if (letter === "p" || letter === "P") {
       const match = /^(?:\{(\^?)(\w+)\}|(\w))/.exec(rest);
-      const set = match === null ? null : property(match[2] ?? match[3]!);
+      const set = match === null ? null : property(match[2] ?? match[3]);
       if (set === null) throw this.fail("invalid character class range");
       this.at += match![0].length;
       return (letter === "P") !== (match![1] === "^") ? invert(set) : set;
@@ -250,7 +251,7 @@ class Parser {
       if (char === "[" && this.pattern[this.at + 1] === ":") {
         const posix = /^\[:(\^?)(\w+):\]/.exec(this.pattern.slice(this.at, this.at + 20));
         if (posix !== null) {
-          const set = POSIX[posix[2]!];
+          const set = POSIX[posix[2]];
           if (set === undefined) throw this.fail("invalid character class range");
           pairs.push(...(posix[1] === "^" ? invert(set) : set));
           this.at += posix[0].length;
@@ -261,10 +262,10 @@ class Parser {
       if (this.peek() === "-" && this.pattern[this.at + 1] !== "]" && this.at + 1 < this.pattern.length) {
         this.at++;
         const high = this.classItem();
-        if (low.length !== 2 || high.length !== 2 || low[0] !== low[1] || high[0] !== high[1] || low[0]! > high[0]!) {
+        if (low.length !== 2 || high.length !== 2 || low[0] !== low[1] || high[0] !== high[1] || low[0] > high[0]) {
           throw this.fail("invalid character class range");
         }
-        pairs.push(low[0]!, high[0]!);
+        pairs.push(low[0], high[0]);
       } else pairs.push(...low);
     }
     this.at++;

@@ -14,7 +14,7 @@ interface Thread {
  */
 export function capture(program: readonly Instruction[], start: number, groups: number, text: string): readonly number[] | null {
   let threads: Thread[] = [];
-  const none: readonly number[] = new Array<number>((groups + 1) * 2).fill(-1);
+  const none: readonly number[] = Array.from({ length: (groups + 1) * 2 }, () => -1);
 
   /** Adds what is reached from `at` without a character, in order of preference. */
   const add = (list: Thread[], seen: Uint8Array, from: number, captured: readonly number[], position: number): void => {
@@ -23,7 +23,7 @@ export function capture(program: readonly Instruction[], start: number, groups: 
       const { at, captures } = thread;
       if (seen[at] === 1) continue;
       seen[at] = 1;
-      const instruction = program[at]!;
+      const instruction = program[at];
       if (instruction.op === "split") {
         stack.push({ at: instruction.other, captures }, { at: instruction.next, captures });
       } else if (instruction.op === "save") {
@@ -37,20 +37,20 @@ export function capture(program: readonly Instruction[], start: number, groups: 
   };
 
   add(threads, new Uint8Array(program.length), start, none, 0);
-  for (let i = 0; i < text.length && threads.length > 0; ) {
+  for (let i = 0; i < text.length && threads.length > 0;) {
     const code = text.codePointAt(i)!;
     const after = i + (code > 0xffff ? 2 : 1);
     const next: Thread[] = [];
     const seen = new Uint8Array(program.length);
     for (const { at, captures } of threads) {
-      const instruction = program[at]!;
+      const instruction = program[at];
       // A match before the end is no match of the whole text.
       if (instruction.op === "chars" && contains(instruction.set, code)) add(next, seen, instruction.next, captures, after);
     }
     threads = next;
     i = after;
   }
-  const best = threads.find(({ at }) => program[at]!.op === "match");
+  const best = threads.find(({ at }) => program[at].op === "match");
   if (best === undefined) return null;
   const captures = best.captures.slice();
   captures[0] = 0;

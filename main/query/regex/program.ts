@@ -31,7 +31,11 @@ export function compileProgram(pattern: string, { root }: ParsedRegex): { progra
       case "assert":
         return emit({ op: "assert", what: node.what, next });
       case "group":
-        return emit({ op: "save", slot: node.index * 2, next: build(node.of, emit({ op: "save", slot: node.index * 2 + 1, next })) });
+        return emit({
+          op: "save",
+          slot: node.index * 2,
+          next: build(node.of, emit({ op: "save", slot: node.index * 2 + 1, next })),
+        });
       case "sequence":
         return node.parts.reduceRight((after, part) => build(part, after), next);
       case "choice": {
@@ -48,7 +52,7 @@ export function compileProgram(pattern: string, { root }: ParsedRegex): { progra
       emit(node.greedy ? { op: "split", next: first, other: second } : { op: "split", next: second, other: first });
     let start = next;
     if (node.max === Number.POSITIVE_INFINITY) {
-      const loop = emit({ op: "split", next: 0, other: 0 }) ;
+      const loop = emit({ op: "split", next: 0, other: 0 });
       const body = build(node.of, loop);
       const target = program[loop] as Extract<Instruction, { op: "split" }>;
       target.next = node.greedy ? body : next;

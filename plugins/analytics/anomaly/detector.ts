@@ -40,19 +40,20 @@ function resolution(doubles: Float64Array, d: number): number {
 
 const sorted = new Float64Array(WARM_UP);
 
-/** Begins with robust statistics of the first values: one or two wild ones among them (the agent's own start) do no harm. */
+/** About the 10 % and 90 % points of the first values, and how far beyond them the usual reaches, in their distances from the middle. */
+const RIM = 6;
+const BEYOND = 2.2;
+
+/** Begins with robust statistics of the first values: some wild ones among them (a program that starts) do no harm. */
 function begin(doubles: Float64Array, d: number, floats: Float32Array, f: number): void {
   const values = floats.slice(f, f + WARM_UP);
   sorted.set(values);
   sorted.sort();
   const middle = sorted[WARM_UP >> 1];
-  let low = sorted[1];
-  let high = sorted[WARM_UP - 2];
+  const low = Math.max(sorted[1], middle - BEYOND * (middle - sorted[RIM]));
+  const high = Math.min(sorted[WARM_UP - 2], middle + BEYOND * (sorted[WARM_UP - 1 - RIM] - middle));
   let spread = 0;
   for (const value of sorted) spread += Math.abs(Math.min(Math.max(value, low), high) - middle) / WARM_UP;
-  // Wild values at the rim are no part of the usual.
-  low = Math.max(low, middle - 8 * spread);
-  high = Math.min(high, middle + 8 * spread);
   doubles[d + D.fast] = doubles[d + D.slow] = middle;
   doubles[d + D.fastSpread] = doubles[d + D.slowSpread] = spread;
   doubles[d + D.low] = low;

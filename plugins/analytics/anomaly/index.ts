@@ -20,6 +20,8 @@ const SWEEP_INTERVAL_MS = 600_000;
 const SILENT_MS = 30_000;
 /** After a gap or a start the machine catches up on what it missed: no findings for so long. */
 const MUTE_MS = 30_000;
+/** What the machine does while the agent itself starts is not what it usually does. */
+const START_MS = 10_000;
 /** Samples passed over after a series was silent. */
 const SETTLE = 10;
 /** A panel's finding explains what single series do this long afterwards. */
@@ -45,6 +47,7 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
   let unwatched = 0;
   let explainedUntilMs = 0;
   let muteUntilMs = 0;
+  let learnFromMs = 0;
   let out = createBatch(64);
 
   const publish = (finding: Finding): void => ctx.publish(finding);
@@ -134,6 +137,7 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
       if (doubles[d + D.settle] === SETTLE - 1 || counter) afterGap(doubles, d, value);
       return;
     }
+    if (timeMs < learnFromMs && timeMs >= learnFromMs - START_MS) return;
     judge(slot, d, timeMs, value, seconds);
   }
 
@@ -153,10 +157,10 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
     }
   }
 
-  function add(name: string, labels: SeriesInfo["labels"], value: number): void {
+  function add(id: number, value: number): void {
     if (value !== value) return;
     out = ensureCapacity(out, out.length + 1);
-    out.series[out.length] = ctx.series(name, labels);
+    out.series[out.length] = id;
     out.timestamps[out.length] = ctx.clock.now();
     out.values[out.length] = value;
     out.length++;
@@ -171,9 +175,14 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
         if (panel.isOpen) panel.gap(panel.newestMs, 0);
         continue;
       }
-      add("alluse_usual_low", panel.labels, panel.low);
-      add("alluse_usual_high", panel.labels, panel.high);
-      add("alluse_anomaly_score", panel.labels, panel.scoreMax);
+      const [low, high, highest] = (panel.outIds ??= [
+        ctx.series("alluse_usual_low", panel.labels),
+        ctx.series("alluse_usual_high", panel.labels),
+        ctx.series("alluse_anomaly_score", panel.labels),
+      ]);
+      add(low, panel.low);
+      add(high, panel.high);
+      add(highest, panel.scoreMax);
       panel.scoreMax = NaN;
       if (panel.isTold) open++;
     }
@@ -181,10 +190,10 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
     for (let slot = 0; slot < table.keys.length; slot++) {
       if (table.keys[slot] !== null && table.doubles[slot * DOUBLES + D.count] < WARM_UP) learning++;
     }
-    add("alluse_anomaly_series", { state: "learning" }, learning);
-    add("alluse_anomaly_series", { state: "ready" }, table.size - learning);
-    add("alluse_anomaly_series", { state: "unwatched" }, unwatched);
-    add("alluse_anomaly_open_findings", {}, open);
+    add(ctx.series("alluse_anomaly_series", { state: "learning" }), learning);
+    add(ctx.series("alluse_anomaly_series", { state: "ready" }), table.size - learning);
+    add(ctx.series("alluse_anomaly_series", { state: "unwatched" }), unwatched);
+    add(ctx.series("alluse_anomaly_open_findings"), open);
     ctx.emit(out);
   }
 
@@ -203,6 +212,7 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
     observe,
 
     start() {
+      learnFromMs = ctx.clock.now() + START_MS;
       muteUntilMs = table.size > 0 ? ctx.clock.now() + MUTE_MS : 0;
       ctx.every(REPORT_INTERVAL_MS, report);
       ctx.every(SWEEP_INTERVAL_MS, sweep);

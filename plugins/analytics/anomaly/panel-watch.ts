@@ -7,7 +7,7 @@ import { panelName, type PanelWords, say, sayBand, sayDuration, selector } from 
 const RING = 0xff;
 const BEGIN_AT = 5;
 /** Outside for this many samples, and never so before: it needs attention. */
-const ATTENTION_AFTER = 12;
+const ATTENTION_AFTER = 15;
 /** An episode that comes back within this time goes on. */
 const MERGE_MS = 30_000;
 const UPDATE_MS = 5_000;
@@ -65,6 +65,8 @@ export class PanelWatch {
   /** Highest score since it was last reported. */
   scoreMax = NaN;
   newestMs = 0;
+  /** Numbers of the series that tell low, high and score; made once. */
+  outIds: readonly [number, number, number] | null = null;
   private readonly words: PanelWords | undefined;
   private readonly publish: (finding: Finding) => void;
   private zLow = -4;
@@ -72,6 +74,7 @@ export class PanelWatch {
   private zCount = 0;
   private bitsUp = 0;
   private bitsDown = 0;
+  private mutedFromMs = 0;
   private mutedUntilMs = 0;
   private smooth = NaN;
   private open: Open | null = null;
@@ -106,7 +109,7 @@ export class PanelWatch {
     const wide = this.isOpen ? margin / 2 : margin;
     this.bitsUp = ((this.bitsUp << 1) & RING) | (value > this.high + wide ? 1 : 0);
     this.bitsDown = ((this.bitsDown << 1) & RING) | (value < this.low - wide ? 1 : 0);
-    if (timeMs < this.mutedUntilMs) {
+    if (timeMs < this.mutedUntilMs && timeMs >= this.mutedFromMs) {
       this.bitsUp = this.bitsDown = 0;
       return;
     }
@@ -117,7 +120,8 @@ export class PanelWatch {
   gap(fromMs: number, mutedUntilMs: number): void {
     this.bitsUp = this.bitsDown = 0;
     this.smooth = NaN;
-    this.mutedUntilMs = Math.max(this.mutedUntilMs, mutedUntilMs);
+    this.mutedFromMs = fromMs;
+    this.mutedUntilMs = mutedUntilMs;
     if (this.isOpen) this.close(Math.min(fromMs, this.newestMs), "then samples are missing");
   }
 
@@ -149,9 +153,10 @@ export class PanelWatch {
       }
     }
     if (this.low > this.high) this.low = this.high = (this.low + this.high) / 2;
-    if (least >= 0 && this.low < 0) this.low = 0;
-    const max = this.words?.max;
-    if (max !== undefined && this.high > max) this.high = max;
+    const min = least >= 0 ? 0 : -Infinity;
+    const max = this.words?.max ?? Infinity;
+    this.low = Math.min(max, Math.max(min, this.low));
+    this.high = Math.min(max, Math.max(min, this.high));
   }
 
   /** How far outside the band counts: what matters to an operator, half the band's width, and more while little is known. */

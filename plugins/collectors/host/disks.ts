@@ -1,7 +1,8 @@
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
-import { type KeptFile, Rows } from "./reader.ts";
+import type { KeptFile } from "./reader.ts";
+import { Rows } from "./rows.ts";
 
 const SECTOR_BYTES = 512;
 /** The kernel counts milliseconds. Multiplied, not divided, so that the last digit is node exporter's too. */
@@ -53,7 +54,8 @@ export class DiskGroup implements Group {
       scanner.key(0);
       let ids = this.rows.get(row, scanner.hash);
       if (ids === undefined) ids = this.rows.set(row, scanner.hash, this.learn(scanner.keyText()));
-      if (ids !== null) for (let i = 0; i < ids.length && !scanner.atLineEnd(); i++) out.push(ids[i], scanner.integer() * SCALES[i]);
+      if (ids !== null)
+        for (let i = 0; i < ids.length && !scanner.atLineEnd(); i++) out.push(ids[i], scanner.integer() * SCALES[i]);
       scanner.skipLine();
     }
   }

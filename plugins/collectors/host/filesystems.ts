@@ -11,11 +11,11 @@ import { type Mount, Mounts } from "./mounts.ts";
 const ANSWERS_AT_ONCE = new Set(["ext2", "ext3", "ext4", "xfs", "tmpfs", "ramfs", "vfat", "f2fs"]);
 
 /**
- * Calls that may be out at once on mounts that have not answered in time. libuv has four threads for all files of the
- * agent, and a call that never comes back keeps one.
+ * Calls on threads that may be out at once. libuv has four threads for all files of the agent, storage's included, and a
+ * call that never comes back keeps one.
  */
-const STUCK_MAX = 2;
-/** After this long a mount counts as not answering. */
+const OUT_MAX = 2;
+/** A mount that has not answered for this long, or not had its turn, is reported as an error. */
 const DEADLINE_MS = 5000;
 
 const METRICS = ["size_bytes", "free_bytes", "avail_bytes", "files", "files_free"] as const;
@@ -29,7 +29,8 @@ class FileSystem {
   readonly errorId: SeriesId;
   /** The newest answer of a mount that is asked on a thread, or why there is none. */
   answer: StatsFs | null = null;
-  askedMs = -1;
+  /** When its turn was asked for, monotonic ms; -1 when it has answered. */
+  waitingSinceMs = -1;
   error = false;
 
   constructor(facts: Facts, mount: Mount, atOnce: boolean) {
@@ -54,6 +55,9 @@ export class FileSystemGroup implements Group {
   private readonly excludeMount: RegExp;
   private known: readonly Mount[] = [];
   private systems: FileSystem[] = [];
+  /** Those whose turn on a thread is to come. */
+  private queue: FileSystem[] = [];
+  private out = 0;
 
   constructor(facts: Facts) {
     this.facts = facts;
@@ -74,6 +78,7 @@ export class FileSystemGroup implements Group {
   }
 
   close(): void {
+    for (const system of this.queue.splice(0)) system.waitingSinceMs = -1;
     this.mounts.close();
   }
 
@@ -88,17 +93,28 @@ export class FileSystemGroup implements Group {
 
   /** Asks for the next tick; what is given now came back since the last one. */
   private askOnThread(system: FileSystem, nowMs: number): void {
-    if (system.askedMs >= 0) {
-      if (nowMs - system.askedMs > DEADLINE_MS) system.error = true;
+    if (system.waitingSinceMs >= 0) {
+      if (nowMs - system.waitingSinceMs > DEADLINE_MS) system.error = true;
       return;
     }
-    if (this.systems.filter((other) => other.askedMs >= 0 && other.error).length >= STUCK_MAX) return;
-    system.askedMs = nowMs;
-    fs.statfs(system.path, (error, answer) => {
-      system.askedMs = -1;
-      system.error = error !== null;
-      if (!error) system.answer = answer;
-    });
+    system.waitingSinceMs = nowMs;
+    this.queue.push(system);
+    this.askNext();
+  }
+
+  private askNext(): void {
+    while (this.out < OUT_MAX) {
+      const system = this.queue.shift();
+      if (!system) return;
+      this.out++;
+      fs.statfs(system.path, (error, answer) => {
+        this.out--;
+        system.waitingSinceMs = -1;
+        system.error = error !== null;
+        if (!error) system.answer = answer;
+        this.askNext();
+      });
+    }
   }
 
   private give(system: FileSystem, out: Columns): void {
@@ -117,7 +133,9 @@ export class FileSystemGroup implements Group {
   private learn(mounts: readonly Mount[]): void {
     const before = this.systems;
     this.known = mounts;
-    const slow = mounts.filter((mount) => !ANSWERS_AT_ONCE.has(mount.fstype) && mount.mountpoint !== "/").map((mount) => `${mount.mountpoint}/`);
+    const slow = mounts
+      .filter((mount) => !ANSWERS_AT_ONCE.has(mount.fstype) && mount.mountpoint !== "/")
+      .map((mount) => `${mount.mountpoint}/`);
     this.systems = [];
     for (const mount of mounts) {
       if (this.excludeType.test(mount.fstype) || this.excludeMount.test(mount.mountpoint)) continue;
@@ -125,10 +143,13 @@ export class FileSystemGroup implements Group {
       const atOnce = ANSWERS_AT_ONCE.has(mount.fstype) && !slow.some((place) => mount.mountpoint.startsWith(place));
       const same = before.find(
         (system) =>
-          system.mount.device === mount.device && system.mount.mountpoint === mount.mountpoint && system.mount.fstype === mount.fstype,
+          system.mount.device === mount.device &&
+          system.mount.mountpoint === mount.mountpoint &&
+          system.mount.fstype === mount.fstype,
       );
       const keep = same !== undefined && same.atOnce === atOnce && same.mount.readonly === mount.readonly;
       this.systems.push(keep ? same : new FileSystem(this.facts, mount, atOnce));
     }
+    this.queue = this.queue.filter((system) => this.systems.includes(system));
   }
 }

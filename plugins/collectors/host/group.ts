@@ -14,6 +14,7 @@ export interface HostConfig {
   filesystem_type_exclude: string;
   filesystem_mount_exclude: string;
   network_exclude: string;
+  timex: boolean;
 }
 
 /** What a group gets to work with. */
@@ -67,7 +68,9 @@ export class GroupRun {
   }
 
   due(tick: number): boolean {
-    if (tick < this.restUntilTick || (tick !== 0 && tick % this.every !== this.phase)) return false;
+    if (tick < this.restUntilTick) return false;
+    // A group that failed does not wait for its turn to be well again.
+    if (tick !== 0 && tick % this.every !== this.phase && this.trouble === null) return false;
     return this.group.ready === undefined || this.group.ready();
   }
 

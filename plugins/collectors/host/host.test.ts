@@ -1,8 +1,7 @@
-import { chmodSync } from "node:fs";
 import fs, { type StatsFs } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { Machine } from "./machine.testing.ts";
+import { Machine } from "./testdata/machine.ts";
 
 const CPU0 = { cpu: "0", mode: "user" };
 const asRoot = process.getuid?.() === 0;
@@ -26,7 +25,10 @@ describe("a tick", () => {
   });
 
   test("slow groups are read at the first tick and then in turn", async () => {
-    const machine = await new Machine({ "proc/net/arp": "IP\n10.0.0.1 0x1 0x2 aa:bb * eth0\n" }, { slow_interval_ms: 5000 }).start();
+    const machine = await new Machine(
+      { "proc/net/arp": "IP\n10.0.0.1 0x1 0x2 aa:bb * eth0\n" },
+      { slow_interval_ms: 5000 },
+    ).start();
     const seen = Array.from({ length: 12 }, () => machine.tick().value("node_arp_entries"));
     expect(seen[0]).toBe(1);
     expect(seen.slice(1).filter((value) => value === 1).length).toBe(2);
@@ -69,26 +71,15 @@ describe("CPU time", () => {
 describe("a group that fails", () => {
   test.skipIf(asRoot)("for want of permission", async () => {
     const machine = new Machine();
-    chmodSync(join(machine.root, "proc/meminfo"), 0);
+    fs.chmodSync(join(machine.root, "proc/meminfo"), 0);
     await machine.start();
     expect(machine.tick().value("node_load1")).toBe(0.5);
     expect(machine.ctx.states[0].reason).toContain("EACCES");
   });
 
-  test("degrades alone, says so once, ends its series, and says once that it is well again", async () => {
-    const machine = await new Machine().start();
-    machine.tick();
-    const text = fs.readFileSync(join(machine.root, "proc/meminfo"), "utf8");
-    machine.remove("proc/meminfo");
-    machine.write("proc/meminfo/not-a-file", "");
-    // The descriptor kept open still answers; a new one is needed to see what happened.
-    await machine.ctx.dispose();
-    const again = await new Machine().start();
-    again.tick();
-    again.remove("proc/loadavg");
-    expect(again.tick().value("node_load1")).toBe(0.5);
-
+  test("degrades alone, says so once, and says once that it is well again", async () => {
     const broken = new Machine();
+    const text = fs.readFileSync(join(broken.root, "proc/meminfo"), "utf8");
     broken.remove("proc/meminfo");
     await broken.start();
     for (let i = 0; i < 3; i++) {
@@ -106,6 +97,26 @@ describe("a group that fails", () => {
     expect(broken.tick().value("node_memory_MemTotal_bytes")).toBe(1000 * 1024);
   });
 
+  test("ends the series it gave before", async () => {
+    const machine = await new Machine({ "proc/self/mounts": "" }).start();
+    expect(machine.tick().value("node_entropy_available_bits")).toBe(256);
+    const read = vi.spyOn(fs, "readSync").mockImplementation(() => {
+      throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+    });
+    try {
+      const samples = machine.tick();
+      expect(samples.value("node_load1")).toBeNaN();
+      expect(samples.value("node_time_seconds")).toBeGreaterThan(0);
+      expect(machine.ctx.states.at(-1)?.reason).toContain("loadavg: EIO");
+    } finally {
+      read.mockRestore();
+    }
+    const after = machine.tick();
+    expect(after.value("node_load1")).toBe(0.5);
+    expect(after.value("node_memory_MemTotal_bytes")).toBe(1000 * 1024);
+    expect(machine.ctx.states.at(-1)?.state).toBe("ok");
+  });
+
   test("an optional subject that this machine lacks is no trouble", async () => {
     const machine = await new Machine().start();
     for (let i = 0; i < 3; i++) machine.tick();
@@ -117,7 +128,9 @@ describe("disks", () => {
   const line = (device: string, reads: number) => `   8 0 ${device} ${reads} 2 3 4 5 6 7 8 0 10 11 12 13 14 15 16 17\n`;
 
   test("are told in bytes and seconds; partitions and loop devices are left out", async () => {
-    const machine = await new Machine({ "proc/diskstats": line("sda", 1) + line("sda1", 1) + line("loop0", 1) + line("nvme0n1", 9) }).start();
+    const machine = await new Machine({
+      "proc/diskstats": line("sda", 1) + line("sda1", 1) + line("loop0", 1) + line("nvme0n1", 9),
+    }).start();
     const samples = machine.tick();
     expect(samples.named("node_disk_io_now").map(({ labels }) => labels.device)).toEqual(["sda", "nvme0n1"]);
     expect(samples.value("node_disk_read_bytes_total", { device: "sda" })).toBe(3 * 512);
@@ -139,7 +152,11 @@ describe("disks", () => {
     machine.tick();
     machine.write("proc/diskstats", line("sda", 1) + line("sdb", 2) + line("sdc", 3));
     const samples = machine.tick();
-    for (const [device, reads] of [["sda", 1], ["sdb", 2], ["sdc", 3]] as const) {
+    for (const [device, reads] of [
+      ["sda", 1],
+      ["sdb", 2],
+      ["sdc", 3],
+    ] as const) {
       expect(samples.value("node_disk_reads_completed_total", { device })).toBe(reads);
     }
   });
@@ -147,10 +164,17 @@ describe("disks", () => {
   test("what udev knows becomes labels", async () => {
     const machine = await new Machine({
       "proc/diskstats": line("sda", 1),
-      "run/udev/data/b8:0": "S:disk\nE:ID_MODEL=Fast_Disk\nE:ID_SERIAL_SHORT=X1\nE:ID_ATA=1\nE:ID_ATA_ROTATION_RATE_RPM=7200\nE:ID_FS_TYPE=ext4\n",
+      "run/udev/data/b8:0":
+        "S:disk\nE:ID_MODEL=Fast_Disk\nE:ID_SERIAL_SHORT=X1\nE:ID_ATA=1\nE:ID_ATA_ROTATION_RATE_RPM=7200\nE:ID_FS_TYPE=ext4\n",
     }).start();
     const samples = machine.tick();
-    expect(samples.named("node_disk_info")[0].labels).toMatchObject({ device: "sda", major: "8", model: "Fast_Disk", serial: "X1", wwn: "" });
+    expect(samples.named("node_disk_info")[0].labels).toMatchObject({
+      device: "sda",
+      major: "8",
+      model: "Fast_Disk",
+      serial: "X1",
+      wwn: "",
+    });
     expect(samples.value("node_disk_ata_rotation_rate_rpm", { device: "sda" })).toBe(7200);
     expect(samples.value("node_disk_filesystem_info", { type: "ext4" })).toBe(1);
   });
@@ -159,14 +183,15 @@ describe("disks", () => {
 describe("network protocols", () => {
   test("wanted fields are found by name, wherever they stand", async () => {
     const machine = await new Machine({
-      "proc/net/netstat": "TcpExt: SyncookiesSent Other TCPTimeouts\nTcpExt: 1 2 3\nIpExt: InNoRoutes InOctets\nIpExt: 4 18446744073709551615\n",
+      "proc/net/netstat":
+        "TcpExt: SyncookiesSent Other TCPTimeouts\nTcpExt: 1 2 3\nIpExt: InNoRoutes InOctets\nIpExt: 4 18446744073709551615\n",
       "proc/net/snmp": "Tcp: ActiveOpens CurrEstab\nTcp: 5 6\n",
       "proc/net/snmp6": "Ip6InOctets                     \t9\nUdp6RcvbufErrors 8\nIp6InReceives 3\n",
     }).start();
     const samples = machine.tick();
     expect(samples.value("node_netstat_TcpExt_SyncookiesSent")).toBe(1);
     expect(samples.value("node_netstat_TcpExt_TCPTimeouts")).toBe(3);
-    expect(samples.value("node_netstat_IpExt_InOctets")).toBe(18446744073709551615);
+    expect(samples.value("node_netstat_IpExt_InOctets")).toBe(2 ** 64);
     expect(samples.value("node_netstat_Tcp_CurrEstab")).toBe(6);
     expect(samples.value("node_netstat_Ip6_InOctets")).toBe(9);
     expect(samples.value("node_netstat_Udp6_RcvbufErrors")).toBe(8);
@@ -219,7 +244,9 @@ describe("file systems", () => {
     expect(before.value("node_filesystem_size_bytes", { mountpoint: "/tmp" })).toBeGreaterThan(0);
     machine.write("proc/self/mounts", `${MEMORY}/dev/sdb1 /my\\040disk ext4 ro,relatime 0 0\nproc /proc proc rw 0 0\n`);
     const after = machine.tick();
-    expect(after.value("node_filesystem_avail_bytes", { device: "/dev/sdb1", mountpoint: "/my disk", fstype: "ext4" })).toBeGreaterThan(0);
+    expect(
+      after.value("node_filesystem_avail_bytes", { device: "/dev/sdb1", mountpoint: "/my disk", fstype: "ext4" }),
+    ).toBeGreaterThan(0);
     expect(after.value("node_filesystem_readonly", { mountpoint: "/my disk" })).toBe(1);
     expect(after.named("node_filesystem_files").length).toBe(2);
     machine.write("proc/self/mounts", MEMORY);
@@ -244,20 +271,26 @@ describe("file systems", () => {
 
   test("servers that never answer block nothing, hold two threads at most and are reported", async () => {
     const asked: string[] = [];
-    const statfs = vi.spyOn(fs, "statfs").mockImplementation(((path: string) => void asked.push(path)) as typeof fs.statfs);
+    const statfs = vi
+      .spyOn(fs, "statfs")
+      .mockImplementation(((path: string) => void asked.push(path)) as unknown as typeof fs.statfs);
     const clock = vi.spyOn(performance, "now");
     try {
       const mounts = ["a", "b", "c", "d"].map((name) => `server:/${name} /mnt/${name} nfs4 rw 0 0\n`).join("");
       // A local disk below a dead mount point may hang as well: the way to it leads there.
-      const machine = await new Machine({ "proc/self/mounts": `${mounts}/dev/sda /mnt/a/disk ext4 rw 0 0\n${MEMORY}`, "tmp/x": "" }).start();
+      const machine = await new Machine({
+        "proc/self/mounts": `${mounts}/dev/sda /mnt/a/disk ext4 rw 0 0\n${MEMORY}`,
+        "tmp/x": "",
+      }).start();
       clock.mockReturnValue(1000);
       machine.tick();
-      expect(asked.length).toBe(5);
+      expect(asked.length).toBe(2);
       clock.mockReturnValue(7000);
       const late = machine.tick();
       expect(late.value("node_filesystem_device_error", { mountpoint: "/mnt/a" })).toBe(1);
       expect(late.value("node_filesystem_size_bytes", { mountpoint: "/tmp" })).toBeGreaterThan(0);
-      expect(asked.length).toBe(5);
+      expect(late.value("node_filesystem_device_error", { mountpoint: "/mnt/a/disk" })).toBe(1);
+      expect(asked.length).toBe(2);
     } finally {
       statfs.mockRestore();
       clock.mockRestore();
@@ -266,7 +299,9 @@ describe("file systems", () => {
 
   test("an answer that comes late mends the mount", async () => {
     let answer: ((error: null, stats: StatsFs) => void) | undefined;
-    const statfs = vi.spyOn(fs, "statfs").mockImplementation(((_path: string, done: typeof answer) => void (answer = done)) as typeof fs.statfs);
+    const statfs = vi
+      .spyOn(fs, "statfs")
+      .mockImplementation(((_path: string, done: typeof answer) => void (answer = done)) as unknown as typeof fs.statfs);
     const clock = vi.spyOn(performance, "now");
     try {
       const machine = await new Machine({ "proc/self/mounts": "server:/x /mnt/x nfs4 rw 0 0\n" }).start();
@@ -317,7 +352,7 @@ describe("sensors", () => {
     expect(samples.value("node_hwmon_sensor_label", { chip, sensor: "temp1", label: "Package id 0" })).toBe(1);
     expect(samples.value("node_hwmon_temp_crit_alarm_celsius", { chip, sensor: "temp1" })).toBe(0);
     expect(samples.value("node_hwmon_fan_rpm", { chip, sensor: "fan2" })).toBe(1200);
-    expect(samples.value("node_hwmon_in_volts", { chip, sensor: "in0" })).toBe(3.312);
+    expect(samples.value("node_hwmon_in_volts", { chip, sensor: "in0" })).toBeCloseTo(3.312, 12);
     expect(samples.value("node_hwmon_power_average_watt", { chip, sensor: "power1" })).toBe(15);
     expect(samples.value("node_hwmon_chip_names", { chip, chip_name: "coretemp" })).toBe(1);
     expect(samples.value("node_thermal_zone_temp", { zone: "0", type: "acpitz" })).toBe(27.8);
@@ -333,8 +368,10 @@ describe("sensors", () => {
 describe("kernel counters", () => {
   test("pressure, schedstat, softnet, conntrack, descriptors and neighbours", async () => {
     const machine = await new Machine({
-      "proc/pressure/cpu": "some avg10=0.07 avg60=0.41 avg300=0.62 total=17283747\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
-      "proc/pressure/io": "some avg10=0.00 avg60=0.00 avg300=0.00 total=2000000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n",
+      "proc/pressure/cpu":
+        "some avg10=0.07 avg60=0.41 avg300=0.62 total=17283747\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+      "proc/pressure/io":
+        "some avg10=0.00 avg60=0.00 avg300=0.00 total=2000000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n",
       "proc/pressure/memory": "some avg10=0.00 avg60=0.00 avg300=0.00 total=3\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=4\n",
       "proc/schedstat": "version 15\ntimestamp 1\ncpu0 0 0 0 0 0 0 2045936778163039 343796328169361 4767485306\ndomain0 0 1\n",
       "proc/net/softnet_stat":

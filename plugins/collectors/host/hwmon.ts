@@ -6,7 +6,22 @@ import type { Facts, Group } from "./group.ts";
 
 /** `temp1_input`: type, number, element. */
 const FILE = /^([a-z_]*[a-z])(\d*)(?:_(.+))?$/;
-const TYPES = new Set(["vrm", "beep_enable", "update_interval", "in", "cpu", "fan", "pwm", "temp", "curr", "power", "energy", "humidity", "intrusion", "freq"]);
+const TYPES = new Set([
+  "vrm",
+  "beep_enable",
+  "update_interval",
+  "in",
+  "cpu",
+  "fan",
+  "pwm",
+  "temp",
+  "curr",
+  "power",
+  "energy",
+  "humidity",
+  "intrusion",
+  "freq",
+]);
 const WITHOUT_UNIT = new Set(["fault", "alarm"]);
 const FAN_SPEEDS = new Set(["input", "min", "max", "target"]);
 const POWER_INTERVALS = new Set(["average_interval", "average_interval_min", "average_interval_max"]);
@@ -40,7 +55,10 @@ function meaningOf(type: string, element: string, hasBareFile: boolean): Meaning
 }
 
 function cleanName(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9:_]/g, "_").replace(/^_+|_+$/g, "");
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9:_]/g, "_")
+    .replace(/^_+|_+$/g, "");
 }
 
 /** One chip: its numbers, and what people call it and its sensors. */

@@ -1,7 +1,8 @@
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
-import { type KeptFile, Rows } from "./reader.ts";
+import type { KeptFile } from "./reader.ts";
+import { Rows } from "./rows.ts";
 
 const COLON = 58;
 const LETTER_K = 107;

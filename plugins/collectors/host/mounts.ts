@@ -53,5 +53,7 @@ function parse(text: string): Mount[] {
 
 /** The kernel writes white space and backslashes as three octal digits. */
 function unescape(text: string): string {
-  return text.includes("\\") ? text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))) : text;
+  return text.includes("\\")
+    ? text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    : text;
 }

@@ -1,7 +1,9 @@
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
-import { type KeptFile, Rows, type Scanner } from "./reader.ts";
+import type { KeptFile } from "./reader.ts";
+import { Rows } from "./rows.ts";
+import type { Scanner } from "./scanner.ts";
 
 /** Node exporter's default choice among some four hundred counters. */
 const FIELDS =
@@ -25,7 +27,10 @@ export class NetstatGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.tables = ["netstat", "snmp"].map((name) => ({ file: facts.reader.file(facts.proc(`net/${name}`), "whole"), rows: new Rows() }));
+    this.tables = ["netstat", "snmp"].map((name) => ({
+      file: facts.reader.file(facts.proc(`net/${name}`), "whole"),
+      rows: new Rows(),
+    }));
     this.six = facts.reader.file(facts.proc("net/snmp6"), "whole");
   }
 

@@ -52,7 +52,16 @@ const IN_MICRO: Readonly<Record<string, string>> = {
   input_current_limit: "input_current_limit",
   power_now: "power_watt",
 };
-const IN_TENTHS = ["temp", "temp_alert_max", "temp_alert_min", "temp_ambient", "temp_ambient_max", "temp_ambient_min", "temp_max", "temp_min"];
+const IN_TENTHS = [
+  "temp",
+  "temp_alert_max",
+  "temp_alert_min",
+  "temp_ambient",
+  "temp_ambient_max",
+  "temp_ambient_min",
+  "temp_max",
+  "temp_min",
+];
 const TEXTS = [
   "capacity_level",
   "charge_type",

@@ -26,7 +26,11 @@ export class PressureGroup implements Group {
       ids: lines.map((line) => (line === null ? null : facts.series(`node_pressure_${name}_${line}_seconds_total`))),
     });
     // `full` of the CPU is defined as 0 for the whole machine.
-    this.resources = [resource("cpu", "waiting", null), resource("io", "waiting", "stalled"), resource("memory", "waiting", "stalled")];
+    this.resources = [
+      resource("cpu", "waiting", null),
+      resource("io", "waiting", "stalled"),
+      resource("memory", "waiting", "stalled"),
+    ];
   }
 
   read(out: Columns): void {

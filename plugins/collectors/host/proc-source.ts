@@ -55,6 +55,6 @@ export function procGroups(facts: Facts, clock: Clock, signal: AbortSignal): Gro
     new PowerSupplyGroup(facts),
     new NeighbourGroup(facts),
     new UdpQueueGroup(facts),
-    new TimexGroup(facts, signal),
+    ...(facts.config.timex ? [new TimexGroup(facts, signal)] : []),
   ];
 }

@@ -1,162 +1,8 @@
 import fs from "node:fs";
-
-const SPACE = 32;
-const NEWLINE = 10;
-const ZERO = 48;
+import { Scanner } from "./scanner.ts";
 
 /** Descriptors kept open at most; files beyond it are opened and closed at each read. A desktop needs about 130. */
 const KEPT_MAX = 512;
-
-/**
- * A cursor over the bytes of the file read last. Numbers are parsed where they stand; text is made only when a layout
- * is learnt. Nothing here allocates except `text`.
- */
-export class Scanner {
-  bytes: Buffer = Buffer.allocUnsafeSlow(32 * 1024);
-  pos = 0;
-  end = 0;
-  /** Of the last `key` or `lineHash`. */
-  hash = 0;
-  keyStart = 0;
-  keyEnd = 0;
-
-  /** Makes room while keeping what is there. */
-  grow(): void {
-    const larger = Buffer.allocUnsafeSlow(this.bytes.length * 2);
-    this.bytes.copy(larger);
-    this.bytes = larger;
-  }
-
-  skipSpaces(): void {
-    const { bytes, end } = this;
-    let pos = this.pos;
-    while (pos < end && (bytes[pos] === SPACE || bytes[pos] === 9)) pos++;
-    this.pos = pos;
-  }
-
-  skipLine(): void {
-    const { bytes, end } = this;
-    let pos = this.pos;
-    while (pos < end && bytes[pos] !== NEWLINE) pos++;
-    this.pos = pos < end ? pos + 1 : end;
-  }
-
-  /** To the end of the next word, which may be the rest of the line's last. */
-  skipWord(): void {
-    this.skipSpaces();
-    const { bytes, end } = this;
-    let pos = this.pos;
-    while (pos < end && bytes[pos] > SPACE) pos++;
-    this.pos = pos;
-  }
-
-  atLineEnd(): boolean {
-    this.skipSpaces();
-    return this.pos >= this.end || this.bytes[this.pos] === NEWLINE;
-  }
-
-  /**
-   * The next whole number, signed. Exact up to 2^53; above that within one unit in the last place, as counters that
-   * large cannot be held in a double anyway. NaN where no digit stands.
-   */
-  integer(): number {
-    this.skipSpaces();
-    const { bytes, end } = this;
-    let pos = this.pos;
-    const negative = bytes[pos] === 45;
-    if (negative) pos++;
-    const first = pos;
-    let high = 0;
-    let low = 0;
-    for (; pos < end; pos++) {
-      const digit = bytes[pos] - ZERO;
-      if (digit < 0 || digit > 9) break;
-      if (pos - first < 15) low = low * 10 + digit;
-      else {
-        if (high === 0) {
-          high = low;
-          low = 0;
-        }
-        low = low * 10 + digit;
-      }
-    }
-    this.pos = pos;
-    if (pos === first) return NaN;
-    if (high !== 0) low = high * 10 ** (pos - first - 15) + low;
-    return negative ? -low : low;
-  }
-
-  /** The next number with an optional fraction: `0.07`. */
-  decimal(): number {
-    const whole = this.integer();
-    if (this.bytes[this.pos] !== 46 || this.pos >= this.end) return whole;
-    const negative = whole < 0 || Object.is(whole, -0);
-    const first = ++this.pos;
-    const fraction = this.integer();
-    const scale = 10 ** (this.pos - first);
-    const value = (Math.abs(whole) * scale + fraction) / scale;
-    return negative ? -value : value;
-  }
-
-  /** The next hexadecimal number, with or without `0x`. */
-  hexadecimal(): number {
-    this.skipSpaces();
-    const { bytes, end } = this;
-    let pos = this.pos;
-    if (bytes[pos] === ZERO && bytes[pos + 1] === 120) pos += 2;
-    let value = 0;
-    for (; pos < end; pos++) {
-      const byte = bytes[pos] | 32;
-      const digit = byte >= 97 && byte <= 102 ? byte - 87 : bytes[pos] - ZERO;
-      if (digit < 0 || digit > 15) break;
-      value = value * 16 + digit;
-    }
-    this.pos = pos;
-    return value;
-  }
-
-  /** Takes the text up to `stop` or white space as a key: its hash is in `hash`, its text in `keyText`. */
-  key(stop: number): void {
-    this.skipSpaces();
-    const { bytes, end } = this;
-    let pos = this.pos;
-    this.keyStart = pos;
-    let hash = 0x811c9dc5;
-    for (; pos < end; pos++) {
-      const byte = bytes[pos];
-      if (byte === stop || byte <= SPACE) break;
-      hash = Math.imul(hash ^ byte, 0x01000193);
-    }
-    this.keyEnd = pos;
-    this.hash = hash;
-    this.pos = pos < end && bytes[pos] === stop ? pos + 1 : pos;
-  }
-
-  keyText(): string {
-    return this.text(this.keyStart, this.keyEnd);
-  }
-
-  /** Hashes from here to the end of the line and goes to the next one. The line is between `keyStart` and `keyEnd`. */
-  lineHash(): void {
-    const { bytes, end } = this;
-    let pos = this.pos;
-    this.keyStart = pos;
-    let hash = 0x811c9dc5;
-    for (; pos < end && bytes[pos] !== NEWLINE; pos++) hash = Math.imul(hash ^ bytes[pos], 0x01000193);
-    this.keyEnd = pos;
-    this.hash = hash;
-    this.pos = pos < end ? pos + 1 : end;
-  }
-
-  text(start: number, end: number): string {
-    return this.bytes.toString("utf8", start, end);
-  }
-
-  /** All of it without the last newline. */
-  all(): string {
-    return this.text(0, this.end).replace(/\n$/, "");
-  }
-}
 
 /** Tries that a file is spared after it refused. */
 const REFUSED_REST = 5;
@@ -260,7 +106,7 @@ export class KeptFile {
   number(): number {
     const scanner = this.tryRead();
     if (scanner === null) return NaN;
-    return scanner.bytes[0] === ZERO && scanner.bytes[1] === 120 ? scanner.hexadecimal() : scanner.integer();
+    return scanner.number();
   }
 
   retry(): void {
@@ -274,29 +120,5 @@ export class KeptFile {
     const fd = this.fd;
     this.fd = -1;
     fs.closeSync(fd);
-  }
-}
-
-/**
- * What each line of a file stood for last time. While the kernel prints the same keys in the same order, a line is
- * recognised by its key's hash; any other line is learnt anew, alone.
- */
-export class Rows<T> {
-  private hashes = new Int32Array(64);
-  private readonly items: (T | undefined)[] = [];
-
-  get(row: number, hash: number): T | undefined {
-    return this.hashes[row] === hash ? this.items[row] : undefined;
-  }
-
-  set(row: number, hash: number, item: T): T {
-    if (row >= this.hashes.length) {
-      const larger = new Int32Array(Math.max(row + 1, this.hashes.length * 2));
-      larger.set(this.hashes);
-      this.hashes = larger;
-    }
-    this.hashes[row] = hash;
-    this.items[row] = item;
-    return item;
   }
 }

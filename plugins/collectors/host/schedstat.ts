@@ -1,7 +1,8 @@
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
-import { type KeptFile, Rows } from "./reader.ts";
+import type { KeptFile } from "./reader.ts";
+import { Rows } from "./rows.ts";
 
 const NANOSECONDS = 1e9;
 /** Numbers of a CPU's line before the time its tasks ran. */
@@ -44,6 +45,8 @@ export class SchedstatGroup implements Group {
   private learn(key: string): readonly SeriesId[] | null {
     const cpu = /^cpu(\d+)$/.exec(key)?.[1];
     if (cpu === undefined) return null;
-    return ["running_seconds", "waiting_seconds", "timeslices"].map((name) => this.facts.series(`node_schedstat_${name}_total`, { cpu }));
+    return ["running_seconds", "waiting_seconds", "timeslices"].map((name) =>
+      this.facts.series(`node_schedstat_${name}_total`, { cpu }),
+    );
   }
 }

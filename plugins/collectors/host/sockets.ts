@@ -2,7 +2,9 @@ import fs from "node:fs";
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
-import { type KeptFile, Rows, type Scanner } from "./reader.ts";
+import type { KeptFile } from "./reader.ts";
+import { Rows } from "./rows.ts";
+import type { Scanner } from "./scanner.ts";
 
 const COLON = 58;
 const USUAL_PAGE_BYTES = 4096;
@@ -26,7 +28,10 @@ export class SocketGroup implements Group {
   constructor(facts: Facts) {
     this.facts = facts;
     this.pageBytes = pageSize(facts.proc("self/auxv"));
-    this.files = ["sockstat", "sockstat6"].map((name) => ({ file: facts.reader.file(facts.proc(`net/${name}`), "whole"), rows: new Rows() }));
+    this.files = ["sockstat", "sockstat6"].map((name) => ({
+      file: facts.reader.file(facts.proc(`net/${name}`), "whole"),
+      rows: new Rows(),
+    }));
   }
 
   read(out: Columns): void {

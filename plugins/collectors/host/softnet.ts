@@ -30,7 +30,9 @@ export class SoftnetGroup implements Group {
       for (; column < CPU_COLUMN && !scanner.atLineEnd(); column++) scanner.skipWord();
       if (column === CPU_COLUMN && !scanner.atLineEnd()) cpu = scanner.hexadecimal();
       scanner.pos = start;
-      const ids = (this.ids[cpu] ??= COLUMNS.map((name) => this.facts.series(`node_softnet_${name}_total`, { cpu: String(cpu) })));
+      const ids = (this.ids[cpu] ??= COLUMNS.map((name) =>
+        this.facts.series(`node_softnet_${name}_total`, { cpu: String(cpu) }),
+      ));
       for (let i = 0; i < COLUMNS.length; i++) out.push(ids[i], scanner.hexadecimal());
       scanner.skipLine();
     }

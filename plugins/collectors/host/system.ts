@@ -73,7 +73,8 @@ export class SystemGroup implements Group {
     const text = facts.reader.text(`${root}/etc/os-release`) ?? facts.reader.text(`${root}/usr/lib/os-release`);
     if (text === null) return;
     const field: Record<string, string | undefined> = {};
-    for (const [, key, value] of text.matchAll(/^([A-Z_]+)=(.*)$/gm)) field[key.toLowerCase()] = value.replace(/^(["'])(.*)\1$/, "$2");
+    for (const [, key, value] of text.matchAll(/^([A-Z_]+)=(.*)$/gm))
+      field[key.toLowerCase()] = value.replace(/^(["'])(.*)\1$/, "$2");
     const labels: Record<string, string> = {};
     for (const key of RELEASE_LABELS) labels[key] = field[key] ?? "";
     this.release.give(out, labels);

@@ -31,7 +31,8 @@ class NodeGroup implements Group {
   constructor(facts: Facts) {
     this.facts = facts;
     // Windows has no load average; Node says 0 there, which would be a lie.
-    this.loadIds = process.platform === "win32" ? [] : ["node_load1", "node_load5", "node_load15"].map((name) => facts.series(name));
+    this.loadIds =
+      process.platform === "win32" ? [] : ["node_load1", "node_load5", "node_load15"].map((name) => facts.series(name));
     this.totalId = facts.series("node_memory_MemTotal_bytes");
     this.freeId = facts.series("node_memory_MemFree_bytes");
   }
@@ -39,7 +40,9 @@ class NodeGroup implements Group {
   read(out: Columns): void {
     const cpus = os.cpus();
     for (let cpu = 0; cpu < cpus.length; cpu++) {
-      const ids = (this.cpuIds[cpu] ??= MODES.map(([, mode]) => this.facts.series("node_cpu_seconds_total", { cpu: String(cpu), mode })));
+      const ids = (this.cpuIds[cpu] ??= MODES.map(([, mode]) =>
+        this.facts.series("node_cpu_seconds_total", { cpu: String(cpu), mode }),
+      ));
       for (let i = 0; i < MODES.length; i++) out.push(ids[i], cpus[cpu].times[MODES[i][0]] / MILLISECONDS);
     }
     const load = os.loadavg();
@@ -121,7 +124,10 @@ export async function systemGroups(facts: Facts, clock: Clock): Promise<Group[]>
       sysname: os.type(),
       version: os.version(),
     };
-    return Promise.resolve([...given(facts, uname, [["node_uname_info", 1]]), ...given(facts, {}, [["node_boot_time_seconds", bootSeconds]])]);
+    return Promise.resolve([
+      ...given(facts, uname, [["node_uname_info", 1]]),
+      ...given(facts, {}, [["node_boot_time_seconds", bootSeconds]]),
+    ]);
   };
 
   const sensors = async (): Promise<Answer> => {
@@ -149,7 +155,11 @@ export async function systemGroups(facts: Facts, clock: Clock): Promise<Group[]>
 }
 
 /** Samples of the values that are there; systeminformation says null, undefined or -1 for what it does not know. */
-function given(facts: Facts, labels: Record<string, string>, values: readonly (readonly [string, number | null | undefined])[]): Answer {
+function given(
+  facts: Facts,
+  labels: Record<string, string>,
+  values: readonly (readonly [string, number | null | undefined])[],
+): Answer {
   return values.flatMap(([name, value]) =>
     typeof value === "number" && Number.isFinite(value) && value >= 0 ? [[facts.series(name, labels), value] as const] : [],
   );

@@ -18,7 +18,10 @@ export class ThermalGroup implements Group {
 
   read(out: Columns): void {
     const names = this.facts.reader.names(this.facts.sys("class/thermal"));
-    this.devices.read(names.filter((name) => /^(thermal_zone|cooling_device)\d+$/.test(name)), out);
+    this.devices.read(
+      names.filter((name) => /^(thermal_zone|cooling_device)\d+$/.test(name)),
+      out,
+    );
   }
 
   close(): void {

@@ -1,11 +1,11 @@
-import { execFile } from "node:child_process";
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
 
 /**
  * The state of the kernel's clock discipline is to be had by the system call adjtimex alone, which Node cannot make.
- * Perl can, and is part of every Debian and most other distributions: it is asked once a minute and costs 2 ms.
+ * Perl can, and is part of every Debian and most other distributions. Starting it holds the main thread for some
+ * milliseconds, so it is asked after the tick and as seldom as the five minutes that a query looks back allow.
  */
 const SYSTEM_CALL: Readonly<Record<string, number>> = { x64: 159, arm64: 171, riscv64: 171 };
 /** `struct timex` on 64-bit machines: 208 bytes, `l` 32 and `q` 64 bits, modes first. */
@@ -15,7 +15,7 @@ const PROGRAM = String.raw`
   exit 1 if $state < 0;
   print join " ", $state, unpack("x8 q4 l x4 q q2 q2 q q q l x4 q q4 l", $timex);`;
 
-const ASK_EVERY_MS = 60_000;
+const ASK_EVERY_MS = 240_000;
 const ANSWER_DEADLINE_MS = 5000;
 
 const TIME_ERROR = 5;
@@ -26,8 +26,29 @@ const PPM_16 = 1e6 * 65536;
 
 /** Values in the order of METRICS from the words of the program's answer. */
 function valuesOf(words: readonly number[]): number[] {
-  const [state, offset, freq, maxerror, esterror, status, constant, , , , , tick, ppsfreq, jitter, shift, stabil, jitcnt, calcnt, errcnt, stbcnt, tai] =
-    words;
+  const [
+    state,
+    offset,
+    freq,
+    maxerror,
+    esterror,
+    status,
+    constant,
+    ,
+    ,
+    ,
+    ,
+    tick,
+    ppsfreq,
+    jitter,
+    shift,
+    stabil,
+    jitcnt,
+    calcnt,
+    errcnt,
+    stbcnt,
+    tai,
+  ] = words;
   const divisor = status & STATUS_NANOSECONDS ? 1e9 : MICRO;
   return [
     state === TIME_ERROR ? 0 : 1,
@@ -89,12 +110,13 @@ export class TimexGroup implements Group {
     const nowMs = performance.now();
     if (nowMs - this.askedMs >= ASK_EVERY_MS && this.systemCall !== undefined) {
       this.askedMs = nowMs;
-      this.ask(this.systemCall);
+      const { systemCall } = this;
+      setImmediate(() => void this.ask(systemCall));
     }
     return this.values.length > 0;
   }
 
-  /** Gives an answer once: a clock's state of a minute ago is not its state now. */
+  /** Gives an answer once: a clock's state of minutes ago is not its state now. */
   read(out: Columns): void {
     for (let i = 0; i < this.ids.length; i++) out.push(this.ids[i], this.values[i]);
     this.values = [];
@@ -102,7 +124,9 @@ export class TimexGroup implements Group {
 
   close(): void {}
 
-  private ask(systemCall: number): void {
+  private async ask(systemCall: number): Promise<void> {
+    const { execFile } = await import("node:child_process");
+    if (this.signal.aborted) return;
     const options = { timeout: ANSWER_DEADLINE_MS, signal: this.signal, env: {} };
     execFile("/usr/bin/perl", ["-e", PROGRAM, String(systemCall)], options, (error, answer) => {
       if (error) return;

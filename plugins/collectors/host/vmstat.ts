@@ -1,7 +1,8 @@
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
-import { type KeptFile, Rows } from "./reader.ts";
+import type { KeptFile } from "./reader.ts";
+import { Rows } from "./rows.ts";
 
 /** Of some two hundred fields those that tell of paging and of the out-of-memory killer: node exporter's choice. */
 const FIELDS = /^(oom_kill|pgpg|pswp|pg.*fault).*/;

@@ -19,7 +19,10 @@ export function chooseFormat(accept: string | undefined): Format {
   for (const part of (accept ?? "").split(",")) {
     const [range, ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());
     const weight = weightOf(parameters);
-    const version = parameters.find((parameter) => parameter.startsWith("version="))?.slice("version=".length).replaceAll('"', "");
+    const version = parameters
+      .find((parameter) => parameter.startsWith("version="))
+      ?.slice("version=".length)
+      .replaceAll('"', "");
     if (range === "application/openmetrics-text" && (version === undefined || version === "1.0.0")) {
       openMetrics = Math.max(openMetrics, weight);
       continue;

@@ -1,15 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import type { Labels, MetricType, RouteResponse } from "all-use-agent/sdk";
+import type { Labels, Manifest, MetricType, RouteResponse } from "all-use-agent/sdk";
 import { TestContext } from "all-use-agent/sdk/testing";
 import { beforeEach, describe, expect, test } from "vitest";
 import { chooseFormat } from "./accept.ts";
 import { Exposition } from "./exposition.ts";
 import plugin from "./index.ts";
-import { parseStrictly } from "./strict-parser.testing.ts";
+import { parseStrictly } from "./testdata/strict-parser.ts";
 
 const PROMTOOL = "/usr/bin/promtool";
-const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8"));
+const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8")) as Manifest;
 
 let ctx: TestContext;
 
@@ -29,7 +29,12 @@ interface Given {
 
 function give({ name, labels = {}, type = "gauge", unit, help = "For the test.", value, ageMs = 0 }: Given): void {
   const id = ctx.foreignSeries({ name, labels, type, help, ...(unit === undefined ? {} : { unit }) });
-  ctx.emit({ length: 1, series: Uint32Array.of(id), timestamps: Float64Array.of(ctx.clock.now() - ageMs), values: Float64Array.of(value) });
+  ctx.emit({
+    length: 1,
+    series: Uint32Array.of(id),
+    timestamps: Float64Array.of(ctx.clock.now() - ageMs),
+    values: Float64Array.of(value),
+  });
 }
 
 async function scrape(accept?: string): Promise<RouteResponse & { body: string }> {
@@ -157,7 +162,10 @@ describe("the Accept header", () => {
     ["application/openmetrics-text;version=0.0.1", "text"],
     ["application/openmetrics-text;version=2.0.0,text/plain;q=0.1", "text"],
     ['Application/OpenMetrics-Text; Version="1.0.0"', "openmetrics"],
-    ["application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "openmetrics"],
+    [
+      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+      "openmetrics",
+    ],
     ["application/openmetrics-text;q=banana,text/plain;q=0.1", "text"],
   ])("%s is answered with %s", (accept, format) => {
     expect(chooseFormat(accept)).toBe(format);

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { createBatch } from "all-use-agent/sdk";
+import { createBatch, type Manifest } from "all-use-agent/sdk";
 import { TestContext } from "all-use-agent/sdk/testing";
 import { test } from "vitest";
 import plugin from "./index.ts";
 
 const SAMPLES = 1000;
-const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8"));
+const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8")) as Manifest;
 
 // Microseconds an iteration are nanoseconds a sample.
 test(`quality: a batch of ${SAMPLES} samples`, async ({ bench }) => {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { type Batch, createBatch, type MetricType, type Processor } from "all-use-agent/sdk";
+import { type Batch, createBatch, type Manifest, type MetricType, type Processor } from "all-use-agent/sdk";
 import { TestContext } from "all-use-agent/sdk/testing";
 import { beforeEach, expect, test } from "vitest";
 import plugin, { type QualityConfig } from "./index.ts";
 
-const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8"));
+const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8")) as Manifest;
 const STANDARD: QualityConfig = { late_window_ms: 0, future_limit_ms: 600_000, keep_infinite: false, report_interval_ms: 10_000 };
 
 let ctx: TestContext;
@@ -67,7 +67,13 @@ test("samples in order pass unchanged", () => {
 test("NaN and infinities are dropped, the rows around them stay in order, and each reason is counted", async () => {
   const quality = start();
   const a = series("a");
-  const batch = batchOf([a, nowMs, NaN], [a, nowMs + 1, 1], [a, nowMs + 2, Infinity], [a, nowMs + 3, -Infinity], [a, nowMs + 4, 2]);
+  const batch = batchOf(
+    [a, nowMs, NaN],
+    [a, nowMs + 1, 1],
+    [a, nowMs + 2, Infinity],
+    [a, nowMs + 3, -Infinity],
+    [a, nowMs + 4, 2],
+  );
   quality.process(batch);
   expect(rowsOf(batch)).toEqual([
     [a, nowMs + 1, 1],

@@ -21,8 +21,7 @@ function roundTrip(values: Float64Array, ends: number[], steps: Float64Array | n
   return encoded.form;
 }
 
-const anyBits = fc.tuple(fc.nat(0xffffffff), fc.nat(0xffffffff)).map(([low, high]) => new Float64Array(new Uint32Array([low, high]).buffer)[0]);
-const special = fc.constantFrom(0, -0, NaN, STALE, Infinity, -Infinity, Number.MIN_VALUE, 2 ** 53, -(2 ** 53), 2 ** 53 + 2, Number.MAX_VALUE, 0.1 + 0.2, 1e-9, 51.846000000000004);
+const special = fc.constantFrom(0, -0, NaN, Infinity, -Infinity, Number.MIN_VALUE, 2 ** 53, -(2 ** 53), 2 ** 53 + 2, Number.MAX_VALUE, 0.1 + 0.2, 1e-9, 51.846000000000004);
 const classes: Record<string, fc.Arbitrary<number>> = {
   "bytes and counts": fc.integer({ min: 0, max: 2 ** 40 }),
   "signed integers up to 2^53": fc.maxSafeInteger(),
@@ -31,7 +30,6 @@ const classes: Record<string, fc.Arbitrary<number>> = {
   "twice divided by a thousand": fc.integer({ min: 0, max: 1e12 }).map((n) => n / 1e3 / 1e3),
   "binary fractions": fc.tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 40 })).map(([n, k]) => n * 2 ** -k),
   "arbitrary doubles": fc.double(),
-  "arbitrary bits": anyBits,
   "special values": special,
   "integers with specials between": fc.oneof({ weight: 12, arbitrary: fc.integer({ min: 0, max: 1000 }) }, { weight: 1, arbitrary: special }),
 };
@@ -48,6 +46,15 @@ describe("a column comes back bit for bit", () => {
     });
   }
 
+  test("arbitrary bits, signalling NaNs among them", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.nat(0xffffffff), fc.constantFrom(0x7ff00000, 0xfff00000, 2, 0, 1)), { minLength: 2, maxLength: 200 }), (list) => {
+        const values = new Float64Array(Uint32Array.from(list.length % 2 ? list.slice(1) : list).buffer);
+        roundTrip(values, [values.length], null, false);
+      }),
+    );
+  });
+
   test("rates, divided by steps of a clock that jitters", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(1e6), fc.integer({ min: 1, max: 5000 })), { minLength: 2, maxLength: 200 }), (list) => {
@@ -59,7 +66,7 @@ describe("a column comes back bit for bit", () => {
   });
 
   test("a long column of every predictor's liking", () => {
-    for (const make of [(i: number) => 5, (i: number) => i * 17, (i: number) => i * i, (i: number) => Math.round(1000 * Math.sin(i / 9)), (i: number) => (i * 7919) % 613]) {
+    for (const make of [() => 5, (i: number) => i * 17, (i: number) => i * i, (i: number) => Math.round(1000 * Math.sin(i / 9)), (i: number) => (i * 7919) % 613]) {
       roundTrip(Float64Array.from({ length: 3000 }, (_, i) => make(i)), [3000], null, true);
     }
   });
@@ -74,7 +81,7 @@ test("forms are found: rates, decimals and doubles without form", () => {
 
 test("a stale marker at the end of a counter does not make the whole column raw", () => {
   const values = Float64Array.from({ length: 100 }, (_, i) => i * 3);
-  values[99] = STALE;
+  new BigUint64Array(values.buffer)[99] = STALE;
   expect(roundTrip(values, [100], null, false)).toBe(FORM.decimal);
 });
 

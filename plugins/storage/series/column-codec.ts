@@ -1,5 +1,6 @@
 import { decodeIntegers, encodeResiduals, estimateBits, PREDICTOR_COUNT, residuals } from "./integer-stream.ts";
 import { decodeRaw, encodeRaw } from "./raw-stream.ts";
+import { wordsOf } from "./samples.ts";
 
 /**
  * What a stream's integers n stand for. A form is used only when every value comes back bit for bit, apart from listed
@@ -86,8 +87,8 @@ function toInteger(value: number, form: number, k: number, stepMs: number): numb
 
 /** Can this sample never be an integer of the form? It is stored as it is instead. */
 function exceptional(value: number, form: number, stepMs: number): boolean {
-  if (value === 0) return Object.is(value, -0);
-  return !Number.isFinite(value) || (form >= FORM.rate && !(stepMs > 0));
+  if (form >= FORM.rate && !(stepMs > 0)) return true;
+  return value === 0 ? Object.is(value, -0) : !Number.isFinite(value);
 }
 
 interface Fit {
@@ -233,10 +234,6 @@ export function encodeIntegers(
     if (best.bytes.length === 0) break;
   }
   return best as { predictor: number; bytes: Uint8Array };
-}
-
-function wordsOf(values: Float64Array): Uint32Array {
-  return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 
 function encodeAsRaw(values: Float64Array, count: number): EncodedStream {

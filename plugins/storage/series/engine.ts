@@ -234,8 +234,16 @@ export class Engine {
   private async sealHead(): Promise<void> {
     this.rotate();
     this.headSinceMs = null;
-    const parts = this.closedParts;
-    if (parts.length === 0) return;
+    while (this.closedParts.length > 0) {
+      // A deletion applies to whole blocks: none may hold segments from both sides of it.
+      const first = this.closedParts[0].segment;
+      const end = this.marks.deletions.reduce((least, { maxSegment }) => (maxSegment >= first ? Math.min(least, maxSegment) : least), Infinity);
+      await this.sealParts(this.closedParts.filter((part) => part.segment <= end));
+    }
+    this.releaseIdle();
+  }
+
+  private async sealParts(parts: readonly HeadPart[]): Promise<void> {
     const minSegment = parts[0].segment;
     const { segment: maxSegment } = parts[parts.length - 1];
     try {
@@ -253,7 +261,6 @@ export class Engine {
       throw new AgentError("storage_seal_failed", `Samples could not be moved into blocks (${errorText(error)}); they stay in memory and in the log.`, { cause: error });
     }
     await this.dropSegments(maxSegment);
-    this.releaseIdle();
   }
 
   private async writeBlocks(files: readonly Uint8Array[]): Promise<Block[]> {

@@ -1,3 +1,5 @@
+import { wordsOf } from "./samples.ts";
+
 /**
  * The samples of one log segment in memory, kept as they came: a tick's values in a row with a list of series that ticks
  * share, anything else as rows of series, time and value. Rows lie in shared memory, so that the sealing worker reads them
@@ -15,6 +17,9 @@ export interface SeriesList {
 
 export interface Arena {
   readonly values: Float64Array;
+  /** The values as 32-bit words: single ones are moved by these, since a double that passes through the engine's hands may
+   * come out with another NaN payload. */
+  readonly words: Uint32Array;
   /** null in arenas of ticks. */
   readonly ids: Uint32Array | null;
   readonly timestamps: Float64Array | null;
@@ -32,8 +37,10 @@ export interface Entry {
 }
 
 function createArena(rows: number, loose: boolean): Arena {
+  const values = new Float64Array(new SharedArrayBuffer(rows * 8));
   return {
-    values: new Float64Array(new SharedArrayBuffer(rows * 8)),
+    values,
+    words: wordsOf(values),
     ids: loose ? new Uint32Array(new SharedArrayBuffer(rows * 4)) : null,
     timestamps: loose ? new Float64Array(new SharedArrayBuffer(rows * 8)) : null,
     used: 0,

@@ -42,7 +42,7 @@ export function snapshot(parts: readonly HeadPart[], table: SeriesTable): { part
     return {
       ...one,
       lists: [...lists.keys()].map((list) => list.ids),
-      arenas: [...arenas.keys()].map(({ values, ids, timestamps }) => ({ values, ids, timestamps })),
+      arenas: [...arenas.keys()].map(({ words, ids, timestamps }) => ({ words, ids, timestamps })),
     };
   });
   return { parts: snapshots, series: new Map([...numbers].map((number) => [number, table.get(number)])) };
@@ -59,7 +59,7 @@ export function foldLast(part: HeadPart, table: SeriesTable): void {
   for (let i = 0; i < numbers.length; i++) {
     if (table.lastTimes[numbers[i]] > times[i]) continue;
     table.lastTimes[numbers[i]] = times[i];
-    table.lastValues[numbers[i]] = values[i];
+    table.lastValues.set(values.subarray(i, i + 1), numbers[i]);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Entry, HeadPart, SeriesList } from "./head-part.ts";
-import type { Samples } from "./samples.ts";
+import { type Samples, wordsOf } from "./samples.ts";
 
 const ABSENT = -1;
 
@@ -62,15 +62,17 @@ export function gather(part: HeadPart, numbers: readonly number[], fromMs: numbe
     }
   }
   const found = Array.from(counts, (count) => ({ timestamps: new Float64Array(count), values: new Float64Array(count) }));
+  const foundWords = found.map(({ values }) => wordsOf(values));
   counts.fill(0);
   for (const entry of part.entries) {
     if (!overlaps(entry, fromMs, toMs)) continue;
-    const { values, timestamps } = entry.arena;
+    const { words, timestamps } = entry.arena;
     if (entry.list === null) {
       eachLooseRow(entry, positions, fromMs, toMs, (slot, row) => {
         const at = counts[slot]++;
         found[slot].timestamps[at] = (timestamps as Float64Array)[row];
-        found[slot].values[at] = values[row];
+        foundWords[slot][2 * at] = words[2 * row];
+        foundWords[slot][2 * at + 1] = words[2 * row + 1];
       });
       continue;
     }
@@ -79,7 +81,9 @@ export function gather(part: HeadPart, numbers: readonly number[], fromMs: numbe
       if (rows[s] === ABSENT) continue;
       const at = counts[s]++;
       found[s].timestamps[at] = entry.minTime;
-      found[s].values[at] = values[entry.offset + rows[s]];
+      const row = 2 * (entry.offset + rows[s]);
+      foundWords[s][2 * at] = words[row];
+      foundWords[s][2 * at + 1] = words[row + 1];
     }
   }
   return found;
@@ -100,7 +104,8 @@ export function gatherLast(
   const positions = new Positions(numbers);
   let missing = numbers.length;
   const seen = new Uint8Array(numbers.length);
-  const take = (slot: number, time: number, row: Float64Array, at: number): void => {
+  const into = wordsOf(values);
+  const take = (slot: number, time: number, words: Uint32Array, row: number): void => {
     if (seen[slot] === 0) {
       seen[slot] = 1;
       missing--;
@@ -108,7 +113,8 @@ export function gatherLast(
     // Walking backwards, of equal times the one met first was written last.
     if (times[slot] >= time) return;
     times[slot] = time;
-    values[slot] = row[at];
+    into[2 * slot] = words[2 * row];
+    into[2 * slot + 1] = words[2 * row + 1];
   };
   const done = new Set<SeriesList>();
   for (let i = part.entries.length - 1; i >= 0 && !(part.inOrder && missing === 0); i--) {
@@ -122,7 +128,7 @@ export function gatherLast(
       const rowTimes = entry.arena.timestamps as Float64Array;
       for (let row = entry.offset + entry.count - 1; row >= entry.offset; row--) {
         const slot = positions.slot(ids[row]);
-        if (slot !== ABSENT && rowTimes[row] >= fromMs && rowTimes[row] <= toMs) take(slot, rowTimes[row], entry.arena.values, row);
+        if (slot !== ABSENT && rowTimes[row] >= fromMs && rowTimes[row] <= toMs) take(slot, rowTimes[row], entry.arena.words, row);
       }
       continue;
     }
@@ -131,7 +137,7 @@ export function gatherLast(
     done.add(entry.list);
     const rows = positions.rows(entry.list);
     for (let s = 0; s < rows.length; s++) {
-      if (rows[s] !== ABSENT) take(s, entry.minTime, entry.arena.values, entry.offset + rows[s]);
+      if (rows[s] !== ABSENT) take(s, entry.minTime, entry.arena.words, entry.offset + rows[s]);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Batch } from "all-use-agent/sdk";
 import { HeadPart } from "./head-part.ts";
 import type { Log, LoggedList } from "./log.ts";
+import { wordsOf } from "./samples.ts";
 import type { SeriesTable } from "./series-table.ts";
 
 /** Lists of series that recent ticks had. More than so many at once means that ticks do not repeat: start afresh. */
@@ -107,6 +108,8 @@ export class Ingest {
       this.timestamps = new Float64Array(batch.length);
       this.values = new Float64Array(batch.length);
     }
+    const from = wordsOf(values);
+    const to = wordsOf(this.values);
     let count = 0;
     for (let i = 0; i < batch.length; i++) {
       const time = timestamps[i];
@@ -121,7 +124,8 @@ export class Ingest {
       }
       this.ids[count] = number;
       this.timestamps[count] = time;
-      this.values[count] = values[i];
+      to[2 * count] = from[2 * i];
+      to[2 * count + 1] = from[2 * i + 1];
       count++;
     }
     if (count === 0) return;

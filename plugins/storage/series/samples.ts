@@ -1,3 +1,9 @@
+/** Doubles as pairs of 32-bit words, the lower first (every platform that Node runs on is little-endian). Moving single values
+ * so keeps NaN payloads, which reading them as numbers may not. */
+export function wordsOf(values: Float64Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+}
+
 /** Two columns of equal length. */
 export interface Samples {
   readonly timestamps: Float64Array;
@@ -24,9 +30,13 @@ export function ordered(samples: Samples): Samples {
     order[count++] = order[i];
   }
   const sorted = { timestamps: new Float64Array(count), values: new Float64Array(count) };
+  const from = wordsOf(values);
+  const to = wordsOf(sorted.values);
   for (let i = 0; i < count; i++) {
-    sorted.timestamps[i] = timestamps[order[i]];
-    sorted.values[i] = values[order[i]];
+    const at = order[i];
+    sorted.timestamps[i] = timestamps[at];
+    to[2 * i] = from[2 * at];
+    to[2 * i + 1] = from[2 * at + 1];
   }
   return sorted;
 }
@@ -53,10 +63,14 @@ export function without(samples: Samples, dropped: (timestamp: number) => boolea
   for (let i = 0; i < timestamps.length; i++) if (!dropped(timestamps[i])) count++;
   if (count === timestamps.length) return samples;
   const kept = { timestamps: new Float64Array(count), values: new Float64Array(count) };
+  const from = wordsOf(values);
+  const to = wordsOf(kept.values);
   for (let i = 0, at = 0; i < timestamps.length; i++) {
     if (dropped(timestamps[i])) continue;
     kept.timestamps[at] = timestamps[i];
-    kept.values[at++] = values[i];
+    to[2 * at] = from[2 * i];
+    to[2 * at + 1] = from[2 * i + 1];
+    at++;
   }
   return kept;
 }

@@ -4,14 +4,14 @@ import { type BlockPlace, encodeBlock, type SeriesColumn } from "./block-encode.
 import { timesOf } from "./clocks.ts";
 import type { IndexedSeries } from "./label-index.ts";
 import { compileMatchers, matches } from "./matcher.ts";
-import { joined, ordered, type Samples, without } from "./samples.ts";
+import { joined, ordered, type Samples, without, wordsOf } from "./samples.ts";
 import { windowOf, windowSize } from "./windows.ts";
 import type { Deletion } from "./marks.ts";
 
 /** A head part as plain arrays over shared memory. */
 export interface PartSnapshot {
   readonly lists: readonly Uint32Array[];
-  readonly arenas: readonly { values: Float64Array; ids: Uint32Array | null; timestamps: Float64Array | null }[];
+  readonly arenas: readonly { words: Uint32Array; ids: Uint32Array | null; timestamps: Float64Array | null }[];
   /** Entry by entry: list (-1: loose rows), arena, first row, rows, time of a tick. */
   readonly list: Int32Array;
   readonly arena: Int32Array;
@@ -59,10 +59,12 @@ function transpose(parts: readonly PartSnapshot[], series: ReadonlyMap<number, I
   const cursor = ends.slice();
   const timestamps = new Float64Array(ends[most + 1]);
   const values = new Float64Array(ends[most + 1]);
-  eachRow(parts, (number, time, row, at) => {
+  const into = wordsOf(values);
+  eachRow(parts, (number, time, words, row) => {
     const to = cursor[number]++;
     timestamps[to] = time;
-    values[to] = row[at];
+    into[2 * to] = words[2 * row];
+    into[2 * to + 1] = words[2 * row + 1];
   });
   const columns: { one: IndexedSeries; samples: Samples }[] = [];
   for (const [number, one] of series) {
@@ -74,17 +76,17 @@ function transpose(parts: readonly PartSnapshot[], series: ReadonlyMap<number, I
   return columns;
 }
 
-function eachRow(parts: readonly PartSnapshot[], visit: (number: number, time: number, values: Float64Array, at: number) => void): void {
+function eachRow(parts: readonly PartSnapshot[], visit: (number: number, time: number, words: Uint32Array, row: number) => void): void {
   for (const part of parts) {
     for (let e = 0; e < part.list.length; e++) {
-      const { values, ids, timestamps } = part.arenas[part.arena[e]];
+      const { words, ids, timestamps } = part.arenas[part.arena[e]];
       const offset = part.offset[e];
       const count = part.count[e];
       if (part.list[e] >= 0) {
         const list = part.lists[part.list[e]];
-        for (let r = 0; r < count; r++) visit(list[r], part.time[e], values, offset + r);
+        for (let r = 0; r < count; r++) visit(list[r], part.time[e], words, offset + r);
       } else {
-        for (let r = offset; r < offset + count; r++) visit((ids as Uint32Array)[r], (timestamps as Float64Array)[r], values, r);
+        for (let r = offset; r < offset + count; r++) visit((ids as Uint32Array)[r], (timestamps as Float64Array)[r], words, r);
       }
     }
   }

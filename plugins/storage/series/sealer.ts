@@ -28,25 +28,16 @@ export class Sealer {
     if (!canStart) return (await import("./seal-job.ts")).runJob(job);
     if (this.idle !== null) clearTimeout(this.idle);
     this.idle = null;
-    const worker = (this.worker ??= new Worker(new URL(fromSource ? "./seal-worker.ts" : "./seal-worker.js", import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-      execArgv: [],
-    }));
+    const worker = (this.worker ??= startWorker());
     worker.ref();
+    const over = new AbortController();
     try {
-      return await new Promise<JobResult>((resolve, reject) => {
-        worker.once("message", (answer: JobResult & { error?: string }) =>
-          answer.error === undefined ? resolve(answer) : reject(new Error(answer.error)),
-        );
-        worker.once("error", reject);
-        worker.once("exit", (code) => reject(new Error(`the sealing worker ended with code ${code}`)));
-        worker.postMessage(job);
-      });
+      return await answerOf(worker, job, over.signal);
     } catch (error) {
       this.end();
       throw error;
     } finally {
-      worker.removeAllListeners();
+      over.abort();
       worker.unref();
       if (this.worker !== null) {
         this.idle = setTimeout(() => this.end(), IDLE_MS);
@@ -59,8 +50,6 @@ export class Sealer {
     const worker = this.worker;
     this.worker = null;
     if (worker === null) return;
-    // It may have died already; there is nobody left to tell.
-    worker.on("error", () => undefined);
     void worker.terminate();
   }
 
@@ -71,4 +60,24 @@ export class Sealer {
     this.end();
     await this.queue;
   }
+}
+
+function startWorker(): Worker {
+  const worker = new Worker(new URL(fromSource ? "./seal-worker.ts" : "./seal-worker.js", import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    execArgv: [],
+  });
+  // Whoever waits for an answer hears of it, too; a worker that dies between jobs concerns nobody.
+  worker.on("error", () => undefined);
+  return worker;
+}
+
+function answerOf(worker: Worker, job: Job, over: AbortSignal): Promise<JobResult> {
+  return new Promise((resolve, reject) => {
+    const answered = (answer: JobResult & { error?: string }): void => (answer.error === undefined ? resolve(answer) : reject(new Error(answer.error)));
+    const ended = (code: number): void => reject(new Error(`the sealing worker ended with code ${code}`));
+    worker.once("message", answered).once("error", reject).once("exit", ended);
+    over.addEventListener("abort", () => worker.off("message", answered).off("error", reject).off("exit", ended));
+    worker.postMessage(job);
+  });
 }

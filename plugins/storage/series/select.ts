@@ -204,7 +204,7 @@ function selectLast(view: View, numbers: readonly number[], blocks: readonly Blo
     if (sealed > toMs && blocks.length > 0) return null;
     if (sealed >= fromMs && sealed <= toMs && !(times[s] >= sealed)) {
       times[s] = sealed;
-      values[s] = view.table.lastValues[numbers[s]];
+      values.set(view.table.lastValues.subarray(numbers[s], numbers[s] + 1), s);
     }
     if (Number.isNaN(times[s])) continue;
     const { name, labels } = view.table.get(numbers[s]);

@@ -7,8 +7,8 @@ import { onTestFinished } from "vitest";
 import plugin from "./index.ts";
 
 export const START_MS = Date.UTC(2026, 0, 5, 12);
-/** Prometheus' stale marker: a NaN whose payload must survive. */
-export const STALE = new Float64Array(new Uint32Array([2, 0x7ff00000]).buffer)[0];
+/** Bits of Prometheus' stale marker, a NaN whose payload must survive. No number: in an array of numbers it would lose it. */
+export const STALE = 0x7ff0000000000002n;
 export const EVERYTHING: readonly Matcher[] = [{ label: "__name__", op: "=~", value: ".+" }];
 
 const manifest = JSON.parse(await readFile(join(import.meta.dirname, "plugin.json"), "utf8")) as Manifest;
@@ -47,12 +47,14 @@ export async function openStore(path: string, options: StoreOptions = {}, startM
   return { store, ctx, path };
 }
 
-export function batchOf(rows: readonly (readonly [id: number, timestamp: number, value: number])[]): Batch {
+export function batchOf(rows: readonly (readonly [id: number, timestamp: number, value: number | bigint])[]): Batch {
   const batch = createBatch(rows.length);
   for (const [id, timestamp, value] of rows) {
     batch.series[batch.length] = id;
     batch.timestamps[batch.length] = timestamp;
-    batch.values[batch.length++] = value;
+    if (typeof value === "number") batch.values[batch.length] = value;
+    else new BigUint64Array(batch.values.buffer)[batch.length] = value;
+    batch.length++;
   }
   return batch;
 }
@@ -62,9 +64,9 @@ export function define(store: SeriesStorage, id: number, name: string, labels: L
 }
 
 /** 64 bits as text, so that NaN payloads and -0 are told apart. */
-export function bitsOf(value: number): string {
-  const [low, high] = new Uint32Array(new Float64Array([value]).buffer);
-  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
+export function bitsOf(value: number | bigint): string {
+  const bits = typeof value === "bigint" ? value : new BigUint64Array(Float64Array.of(value).buffer)[0];
+  return bits.toString(16).padStart(16, "0");
 }
 
 /** Series by `name{label=value…}`, each sample as `time=bits`. */

@@ -2,24 +2,20 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Collector, Labels } from "all-use-agent/sdk";
+import type { Collector, Labels, Manifest } from "all-use-agent/sdk";
 import { type EmittedSample, TestContext } from "all-use-agent/sdk/testing";
 import { onTestFinished } from "vitest";
-import type { HostConfig } from "./group.ts";
-import plugin from "./index.ts";
+import type { HostConfig } from "../group.ts";
+import plugin from "../index.ts";
 
-export const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8")) as {
-  id: string;
-  metrics: NonNullable<ConstructorParameters<typeof TestContext>[0]["metrics"]>;
-  config: { properties: Record<string, { default: unknown }> };
-  panels: { id: string; expr: string; total?: { expr: string } }[];
-};
-
-const defaults = Object.fromEntries(Object.entries(manifest.config.properties).map(([key, value]) => [key, value.default]));
+const manifest = JSON.parse(readFileSync(new URL("../plugin.json", import.meta.url), "utf8")) as Manifest;
+const properties = manifest.config!.properties as Record<string, { default: unknown }>;
+const defaults = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, value.default]));
 
 /** A machine as small as it may be: what is not optional. */
 const SMALLEST: Readonly<Record<string, string>> = {
-  "proc/stat": "cpu  30 0 30 300 0 0 0 0 0 0\ncpu0 30 0 30 300 0 0 0 0 0 0\nintr 9 1 2\nctxt 7\nbtime 1700000000\nprocesses 5\nprocs_running 1\nprocs_blocked 0\n",
+  "proc/stat":
+    "cpu  30 0 30 300 0 0 0 0 0 0\ncpu0 30 0 30 300 0 0 0 0 0 0\nintr 9 1 2\nctxt 7\nbtime 1700000000\nprocesses 5\nprocs_running 1\nprocs_blocked 0\n",
   "proc/loadavg": "0.50 1.25 2.00 1/100 1234\n",
   "proc/meminfo": "MemTotal:        1000 kB\nMemAvailable:     400 kB\n",
   "proc/self/mounts": "",
@@ -29,7 +25,7 @@ const SMALLEST: Readonly<Record<string, string>> = {
 
 export class Machine {
   readonly root = mkdtempSync(join(tmpdir(), "host-collector-"));
-  readonly ctx = new TestContext(manifest as ConstructorParameters<typeof TestContext>[0]);
+  readonly ctx = new TestContext(manifest);
   readonly collector: Collector;
 
   constructor(files: Record<string, string> = {}, config: Partial<HostConfig> = {}) {
@@ -93,7 +89,9 @@ export class Samples {
 
   /** The one value of a series, or undefined. NaN is a staleness marker. */
   value(name: string, labels: Labels = {}): number | undefined {
-    const matching = this.named(name).filter((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value));
+    const matching = this.named(name).filter((sample) =>
+      Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+    );
     if (matching.length > 1) throw new Error(`${name} ${JSON.stringify(labels)} matches ${matching.length} samples`);
     return matching[0]?.value;
   }
@@ -101,7 +99,7 @@ export class Samples {
 
 /** A collector of this very machine. */
 export function realCollector(config: Partial<HostConfig> = {}): { ctx: TestContext; collector: Collector } {
-  const ctx = new TestContext(manifest as ConstructorParameters<typeof TestContext>[0], { startMs: Date.now() });
+  const ctx = new TestContext(manifest, { startMs: Date.now() });
   const collector = plugin(ctx, { ...(defaults as unknown as HostConfig), ...config });
   onTestFinished(() => ctx.dispose());
   return { ctx, collector };

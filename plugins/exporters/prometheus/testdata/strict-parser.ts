@@ -58,7 +58,12 @@ function readHead(family: ParsedFamily, keyword: string, rest: string, format: "
   }
 }
 
-function readSample(line: string, family: ParsedFamily, format: "text" | "openmetrics", seen: Set<string>): ParsedFamily["samples"][number] {
+function readSample(
+  line: string,
+  family: ParsedFamily,
+  format: "text" | "openmetrics",
+  seen: Set<string>,
+): ParsedFamily["samples"][number] {
   const match = SAMPLE.exec(line);
   if (!match) throw new Error(`not a sample: ${line}`);
   const name = match[1];
@@ -71,7 +76,7 @@ function readSample(line: string, family: ParsedFamily, format: "text" | "openme
     if (Object.hasOwn(labels, label)) throw new Error(`label twice: ${line}`);
     labels[label] = unescape(labelValue);
   }
-  const key = `${name} ${JSON.stringify(Object.entries(labels).sort())}`;
+  const key = `${name} ${JSON.stringify(labels, Object.keys(labels).sort())}`;
   if (seen.has(key)) throw new Error(`series twice: ${line}`);
   seen.add(key);
   return { name, labels, value: Number(value.replace("Inf", "Infinity")) };

@@ -1,0 +1,193 @@
+/** The collector on this very machine, side by side with Debian's node exporter. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { seriesKey } from "all-use-agent/sdk";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { realCollector, Samples } from "./testdata/machine.ts";
+
+const NODE_EXPORTER = "/usr/bin/prometheus-node-exporter";
+const onLinux = process.platform === "linux";
+/** What node exporter tells of itself, not of the machine. */
+const ABOUT_ITSELF = /^(node_scrape_collector_|node_exporter_|promhttp_|node_textfile_|go_|process_)/;
+const COVERAGE = 0.95;
+
+/** All facts at this moment: a fresh collector reads every group; the second tick has what was asked in the background. */
+async function readAll(): Promise<Samples> {
+  const { ctx, collector } = realCollector({ source: "proc", slow_interval_ms: 1000 });
+  await collector.start?.(ctx.signal);
+  await collector.collect!(ctx.signal);
+  await sleep(400);
+  // Six slow intervals are a rare one, and groups take turns.
+  for (let i = 0; i < 6; i++) await collector.collect!(ctx.signal);
+  expect(ctx.states).toEqual([]);
+  return new Samples(ctx.emitted);
+}
+
+function byKey(samples: Samples): Map<string, number> {
+  return new Map(samples.all.map(({ name, labels, value }) => [seriesKey(name, labels), value]));
+}
+
+interface Exposed {
+  readonly key: string;
+  readonly name: string;
+  readonly value: number;
+}
+
+function parse(text: string): Exposed[] {
+  return [...text.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/gm)].map(([, name, labelText = "", value]) => {
+    const labels = Object.fromEntries(
+      [...labelText.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, JSON.parse(`"${text}"`)]),
+    );
+    return { key: seriesKey(name, labels), name, value: Number(value.replace("Inf", "Infinity")) };
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+async function scrapeNodeExporter(): Promise<{ scrape: () => Promise<Exposed[]> }> {
+  const port = await freePort();
+  const child = spawn(NODE_EXPORTER, [`--web.listen-address=127.0.0.1:${port}`, "--web.disable-exporter-metrics"], {
+    stdio: "ignore",
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const scrape = async () => parse(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await scrape();
+      return { scrape };
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+describe.skipIf(!onLinux || !existsSync(NODE_EXPORTER))("side by side with node exporter", () => {
+  test("at least 95 % of its default names are given with equal labels, and no value disagrees", async () => {
+    const { scrape } = await scrapeNodeExporter();
+    const before = byKey(await readAll());
+    const theirs = (await scrape()).filter(({ name }) => !ABOUT_ITSELF.test(name));
+    const after = byKey(await readAll());
+
+    const names = new Set(theirs.map(({ name }) => name));
+    const lacking = new Set(theirs.filter(({ key }) => !before.has(key) && !after.has(key)).map(({ name }) => name));
+    expect(1 - lacking.size / names.size, `lacking: ${[...lacking].join(", ")}`).toBeGreaterThanOrEqual(COVERAGE);
+
+    const wrong = theirs.filter(({ key, name, value }) => {
+      const first = before.get(key);
+      const last = after.get(key);
+      if (first === undefined || last === undefined) return false;
+      const slack = slackOf(name, value);
+      return value < Math.min(first, last) - slack || value > Math.max(first, last) + slack;
+    });
+    expect(wrong.map(({ key, value }) => ({ key, theirs: value, before: before.get(key), after: after.get(key) }))).toEqual([]);
+  });
+});
+
+/** Counters must lie between our readings before and after; gauges may swing in between. */
+function slackOf(name: string, value: number): number {
+  if (name.endsWith("_total")) return 1e-9 * Math.abs(value);
+  if (/^node_(memory|filesystem_(avail|free)|timex_(max|estimated_)error)/.test(name))
+    return Math.max(0.05 * Math.abs(value), 64 * 1024 * 1024);
+  if (
+    /^node_(procs_|load|filefd_allocated|filesystem_files_free|sockstat|netstat_Tcp_CurrEstab|nf_conntrack|udp_queues|time_seconds)/.test(
+      name,
+    )
+  ) {
+    return Math.max(0.05 * Math.abs(value), 50);
+  }
+  return 1e-9 * Math.abs(value);
+}
+
+describe.skipIf(!onLinux)("on this machine", () => {
+  test("/proc agrees at that instant", async () => {
+    const stat = readFileSync("/proc/stat", "utf8");
+    const samples = await readAll();
+    const idle = Number(/^cpu0 +\d+ \d+ \d+ (\d+)/m.exec(stat)![1]) / 100;
+    const ours = samples.named("node_cpu_seconds_total").filter(({ labels }) => labels.cpu === "0" && labels.mode === "idle");
+    expect(ours[0].value).toBeGreaterThanOrEqual(idle);
+    expect(ours[0].value).toBeLessThan(idle + 2);
+    expect(samples.named("node_boot_time_seconds")[0].value).toBe(Number(/^btime (\d+)/m.exec(stat)![1]));
+    expect(samples.named("node_memory_MemTotal_bytes")[0].value).toBe(
+      Number(/^MemTotal: +(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))![1]) * 1024,
+    );
+  });
+
+  const probe = mkdtempSync(join(tmpdir(), "host-mount-"));
+  const canMount = process.getuid?.() === 0 && spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "probe", probe]).status === 0;
+  if (canMount) execFileSync("umount", [probe]);
+  rmSync(probe, { recursive: true });
+
+  test.skipIf(!canMount)(
+    "a disk mounted while the collector runs is seen at the next tick, and ends when unmounted",
+    async () => {
+      const { ctx, collector } = realCollector();
+      await collector.start?.(ctx.signal);
+      const place = mkdtempSync(join(tmpdir(), "host-mount-"));
+      onTestFinished(() => rmSync(place, { recursive: true }));
+      const size = () => {
+        const from = ctx.emitted.length;
+        void collector.collect!(ctx.signal);
+        return ctx.emitted
+          .slice(from)
+          .find(({ name, labels }) => name === "node_filesystem_size_bytes" && labels.mountpoint === place)?.value;
+      };
+      expect(size()).toBeUndefined();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "probe", place]);
+      try {
+        expect(size()).toBe(1024 * 1024);
+      } finally {
+        execFileSync("umount", [place]);
+      }
+      expect(size()).toBeNaN();
+    },
+  );
+
+  test("systeminformation tells the same facts under the same names", async () => {
+    const { ctx, collector } = realCollector({ source: "systeminformation", slow_interval_ms: 1000 });
+    await collector.start?.(ctx.signal);
+    const wanted = [
+      "node_cpu_seconds_total",
+      "node_memory_MemAvailable_bytes",
+      "node_filesystem_avail_bytes",
+      "node_network_receive_bytes_total",
+      "node_load1",
+    ];
+    for (let i = 0; i < 60 && !wanted.every((name) => ctx.emitted.some((sample) => sample.name === name)); i++) {
+      await collector.collect!(ctx.signal);
+      await sleep(100);
+    }
+    const theirs = new Samples(ctx.emitted);
+    const ours = await readAll();
+    for (const name of wanted) {
+      for (const { labels, value } of theirs.named(name)) {
+        const same = ours.all.find((sample) => seriesKey(sample.name, sample.labels) === seriesKey(name, labels));
+        expect(same, seriesKey(name, labels)).toBeDefined();
+        const slack = name === "node_load1" ? 1 : 0.05 * Math.abs(same!.value) + 5;
+        expect(Math.abs(same!.value - value)).toBeLessThanOrEqual(slack);
+      }
+    }
+  });
+
+  test("nothing is left open when it stops", async () => {
+    const count = () => readdirSync("/proc/self/fd").length;
+    const { ctx, collector } = realCollector({ source: "proc" });
+    const before = count();
+    await collector.start?.(ctx.signal);
+    await collector.collect!(ctx.signal);
+    expect(count()).toBeGreaterThan(before + 20);
+    await ctx.dispose();
+    await sleep(300);
+    expect(count()).toBeLessThanOrEqual(before + 1);
+  });
+});
