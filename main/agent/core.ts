@@ -91,7 +91,7 @@ export class AgentCore {
     });
     this.stages = new StageList(this.host, { after: (ms, task) => time.after(ms, task), warn: (id, message) => book.logger(id).warn(message) });
     this.pipeline = new Pipeline(this.registry, () => this.stages.current());
-    this.query = new QueryEngine(() => this.storage());
+    this.query = new QueryEngine(() => this.storage(), { delayedNameRemoval: true });
     this.findings = new FindingLog(documents, log, now);
     this.desk = new RecommendationDesk(documents, log, now, (report) => this.recommendationChanged(report));
     this.forecasts = new Forecasts({ queryRange: (...parameters) => this.queryRange(...parameters), model: () => this.forecastModel(), now });

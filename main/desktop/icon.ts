@@ -10,7 +10,14 @@ const COLOUR: Record<Health["level"], readonly [number, number, number]> = {
 };
 
 /** The measured line leaving its band: corners on a 16 × 16 grid. */
-const LINE: readonly (readonly [number, number])[] = [[0.5, 10], [4.5, 10], [6.5, 12.5], [9.5, 3], [11.5, 10], [15.5, 10]];
+const LINE: readonly (readonly [number, number])[] = [
+  [0.5, 10],
+  [4.5, 10],
+  [6.5, 12.5],
+  [9.5, 3],
+  [11.5, 10],
+  [15.5, 10],
+];
 const HALF_WIDTH = 1.1;
 
 /** The tray's icon at 16 px and 32 px, drawn so that it needs no file of its own. */
@@ -37,7 +44,12 @@ export function png(sizePx: number, [red, green, blue]: readonly [number, number
   }
   const header = Buffer.from([0, 0, 0, sizePx, 0, 0, 0, sizePx, 8, 6, 0, 0, 0]);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, pngChunk("IHDR", header), pngChunk("IDAT", deflateSync(pixels)), pngChunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    pngChunk("IHDR", header),
+    pngChunk("IDAT", deflateSync(pixels)),
+    pngChunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 function pngChunk(type: string, data: Buffer): Buffer {

@@ -5,6 +5,9 @@ import type { Agent } from "../agent.ts";
 /** Enough to remember everything that can be open at once; the oldest are forgotten. */
 const REMEMBERED_MAX = 1000;
 
+/** Where the page lists what is open, the most urgent first. */
+const ADVICE_PLACE = "#/advice";
+
 /** Tells once, through the operating system, of each critical recommendation; a click opens its place. */
 export function noticeCritical(agent: Pick<Agent, "subscribe">, open: (place: string) => void): Disposable {
   const told = new Set<string>();
@@ -13,7 +16,7 @@ export function noticeCritical(agent: Pick<Agent, "subscribe">, open: (place: st
 
   function tell(recommendation: RecommendationReport): void {
     const notification = new Notification({ title: recommendation.title, body: recommendation.action.text, urgency: "critical" });
-    notification.on("click", () => open(placeOfRecommendation(recommendation.id)));
+    notification.on("click", () => open(ADVICE_PLACE));
     notification.on("close", () => shown.delete(recommendation.id));
     shown.set(recommendation.id, notification);
     if (shown.size > REMEMBERED_MAX) shown.delete(shown.keys().next().value as string);
@@ -32,8 +35,4 @@ export function noticeCritical(agent: Pick<Agent, "subscribe">, open: (place: st
     if (told.size > REMEMBERED_MAX) told.delete(told.keys().next().value as string);
     tell(event.data);
   });
-}
-
-export function placeOfRecommendation(id: string): string {
-  return `#/now?recommendation=${encodeURIComponent(id)}`;
 }

@@ -12,17 +12,19 @@ type PageRequest = Request & { readonly initiatorOrigin?: string | null };
  * The door as `alluse://app/` serves it. Coming from the shell's own page is the proof that a token is elsewhere, so
  * such requests are given the token here; any other origin is refused with 403. Bodies stream both ways.
  */
-export function pageDoor(door: Door, token: string): Door {
+export function pageDoor(door: Door, token: string | null): Door {
   return async (request: PageRequest) => {
     const url = new URL(request.url);
     const initiator = request.initiatorOrigin;
-    if (url.protocol !== `${SCHEME}:` || url.host !== "app") return refusal(`only ${ORIGIN} is served here, not ${url.protocol}//${url.host}`);
+    if (url.protocol !== `${SCHEME}:` || url.host !== "app")
+      return refusal(`only ${ORIGIN} is served here, not ${url.protocol}//${url.host}`);
     if (initiator !== undefined && initiator !== ORIGIN) {
       return refusal(`the request comes from ${initiator ?? "an opaque origin"}, and only the page at ${ORIGIN} may send it`);
     }
     const headers = new Headers(request.headers);
     headers.delete("cookie");
-    headers.set("authorization", `Bearer ${token}`);
+    headers.delete("authorization");
+    if (token !== null) headers.set("authorization", `Bearer ${token}`);
     return door(new Request(request, { headers }));
   };
 }

@@ -1,6 +1,6 @@
 import { Menu, Tray } from "electron";
+import { type Health, STARTING } from "./health.ts";
 import { trayIcon } from "./icon.ts";
-import type { Health } from "./health.ts";
 
 export interface TrayView {
   /** Says how things are; calling it with what it says already costs nothing. */
@@ -8,7 +8,7 @@ export interface TrayView {
 }
 
 export function createTray(open: () => void, quit: () => void): TrayView {
-  let shown: Health = { level: "calm", line: "Starting" };
+  let shown = STARTING;
   const tray = new Tray(trayIcon(shown.level));
 
   function say(health: Health): void {

@@ -1,17 +1,5 @@
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
-
-const FOLDER = "all-use-agent";
-
-/** The folder that the operating system has for an application's data, and ours in it. */
-export function defaultDataDir(): string {
-  const { env, platform } = process;
-  if (platform === "win32") return join(env.LOCALAPPDATA || join(homedir(), "AppData", "Local"), FOLDER);
-  if (platform === "darwin") return join(homedir(), "Library", "Application Support", FOLDER);
-  // The XDG specification has relative paths ignored.
-  const xdg = env.XDG_DATA_HOME;
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".local", "share"), FOLDER);
-}
+import { resolve } from "node:path";
+import { defaultDataDir } from "../host/default-data-dir.ts";
 
 export function dataDirOf(option: string | undefined): string {
   return option === undefined ? defaultDataDir() : resolve(option);

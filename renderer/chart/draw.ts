@@ -7,8 +7,8 @@ import { timeStep, timeTicks, valueTicks } from "./scale.ts";
 import { colourOf, type Scene, type Span } from "./scene.ts";
 
 /**
- * Draws what makes a chart ours around uPlot's lines: behind them the band, the cone, gaps and windows; in front the part
- * outside the band, the bar under the axis, now, and the words. Canvas pixels throughout; `px` is one CSS pixel.
+ * Draws a chart on uPlot's canvas: behind the lines the band, the cone, gaps and windows; then the lines, the part outside
+ * the band, the bar under the axis, now, and the words. Canvas pixels throughout; `px` is one CSS pixel.
  */
 
 /** Room around the plot, in CSS pixels: `left` holds the value labels, `bottom` the times and the bar. */
@@ -240,11 +240,30 @@ export function drawInFront(u: uPlot, px: number, scene: Scene, colours: Palette
   ctx.save();
   ctx.font = colours.font.replace("12px", `${12 * px}px`);
   ctx.textBaseline = "alphabetic";
+  drawLines(pen, scene);
   drawLimits(pen, scene);
   drawExcess(pen, scene);
   for (const mark of scene.marks) drawBar(pen, mark, colours[mark.severity === "critical" ? "critical-line" : "attention-line"]);
   drawHeads(pen, scene);
   drawWords(pen, scene);
+  ctx.restore();
+}
+
+const LINE_PX = 1.25;
+
+/** The measured lines, the one in focus last so that it lies on top. */
+function drawLines(pen: Pen, scene: Scene): void {
+  const { ctx, px } = pen;
+  const { columns } = scene;
+  ctx.save();
+  clip(pen);
+  ctx.lineWidth = LINE_PX * px;
+  // At this width nobody sees a round join, and drawing one costs as much as the line.
+  ctx.lineJoin = "bevel";
+  for (const index of scene.shown.toSorted((a, b) => Number(a === scene.focus) - Number(b === scene.focus))) {
+    ctx.strokeStyle = pen.colours[colourOf(scene, index)];
+    ctx.stroke(strokeColumn(pen, columns.x, columns.columns[index].value, columns.start, columns.end));
+  }
   ctx.restore();
 }
 
@@ -364,11 +383,4 @@ function drawWords(pen: Pen, scene: Scene): void {
     ctx.textAlign = "left";
     haloText(pen, scene, scene.note, box.left + 4 * px, box.top + 12 * px, "ink-quiet");
   }
-}
-
-/** uPlot's path for a line whose missing rows are NaN: typed arrays hold no null, and a line is never joined over a gap. */
-export function linePath(u: uPlot, px: number, scene: Scene, colours: Palette, index: number): uPlot.Series.Paths {
-  const { columns } = scene;
-  const pen = penOf(u, px, scene, colours);
-  return { stroke: strokeColumn(pen, columns.x, columns.columns[index].value, columns.start, columns.end), fill: null, clip: null, flags: 0 } as uPlot.Series.Paths;
 }

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
-import { drawBehind, drawInFront, linePath, PADDING } from "./draw.ts";
+import { drawBehind, drawInFront, PADDING } from "./draw.ts";
 import type { Palette } from "./palette.ts";
-import { colourOf, type Scene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 
 export interface PlotEvents {
   /** The pointer is at a time, or has left (null). */
@@ -16,8 +16,8 @@ export interface PlotEvents {
 const DRAG_MIN_PX = 6;
 
 /**
- * One uPlot that shows whatever scene it is given. It owns its canvas and the pointer; what is shown, and when, is
- * decided outside. `draw` may be called as often as wanted; between calls it costs nothing.
+ * One uPlot that shows whatever scene it is given: it has the canvas, the scales, the cursor and the dragging. What is
+ * shown, and when, is decided outside. `draw` may be called as often as wanted; between calls it costs nothing.
  */
 export class Plot {
   private readonly u: uPlot;
@@ -25,7 +25,6 @@ export class Plot {
   private readonly abort = new AbortController();
   private scene: Scene | null = null;
   private palette: Palette | null = null;
-  private lines = 0;
   private events: PlotEvents;
 
   constructor(host: HTMLElement, width: number, height: number, events: PlotEvents) {
@@ -62,12 +61,9 @@ export class Plot {
     this.scene = scene;
     this.palette = palette;
     const { columns, fromMs, toMs, scale } = scene;
-    const count = columns.columns.length;
     this.u.batch(() => {
-      while (this.lines < count) this.addLine(++this.lines);
-      while (this.lines > count) this.u.delSeries(this.lines--);
-      const x = columns.x.subarray(columns.start, columns.end);
-      this.u.setData([x, ...columns.columns.map((column) => column.value.subarray(columns.start, columns.end))], false);
+      // Time alone: the lines, whose missing rows are NaN where uPlot wants null, are drawn by us.
+      this.u.setData([columns.x.subarray(columns.start, columns.end)], false);
       this.u.setScale("y", { min: scale.low, max: scale.high });
       this.u.setScale("x", { min: fromMs, max: toMs });
     });
@@ -94,23 +90,6 @@ export class Plot {
   destroy(): void {
     this.abort.abort();
     this.u.destroy();
-  }
-
-  private addLine(index: number): void {
-    const column = index - 1;
-    this.u.addSeries(
-      {
-        width: 1.25,
-        points: { show: false },
-        stroke: () => {
-          const { scene, palette } = this;
-          if (!scene || !palette) return "";
-          return palette[colourOf(scene, column)];
-        },
-        paths: () => (this.scene?.shown.includes(column) && this.palette ? linePath(this.u, uPlot.pxRatio, this.scene, this.palette, column) : null),
-      },
-      index,
-    );
   }
 
   private selected(): void {

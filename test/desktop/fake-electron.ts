@@ -81,6 +81,10 @@ class FakeApp {
     if (name === "userData") recorded.userData = path;
   }
 
+  getPath(): string {
+    return recorded.userData;
+  }
+
   requestSingleInstanceLock(): boolean {
     return !recorded.lockTaken;
   }
@@ -253,7 +257,7 @@ export class FakeMenu {
   click(label: string): void {
     const item = this.template.find((each) => each.label === label);
     if (item?.click === undefined) throw new Error(`no menu item ${label} to click among ${this.labels().join(", ")}`);
-    item.click({} as Electron.MenuItem, undefined, {} as Electron.KeyboardEvent);
+    item.click({} as Electron.MenuItem, undefined, {});
   }
 }
 
@@ -331,11 +335,13 @@ export const session = {
     },
     webRequest: {
       onBeforeRequest(...args: unknown[]): void {
-        const listener = args.at(-1) as Parameters<Electron.WebRequest["onBeforeRequest"]>[1];
+        const listener = args.at(-1) as (
+          details: { url: string },
+          callback: (response: Electron.CallbackResponse) => void,
+        ) => void;
         recorded.beforeRequest = (url) => {
           let cancelled = false;
-          const details = { url } as Electron.OnBeforeRequestListenerDetails;
-          listener?.(details, (response) => (cancelled = response.cancel === true));
+          listener({ url }, (response) => (cancelled = response.cancel === true));
           return !cancelled;
         };
       },
@@ -366,6 +372,7 @@ interface Used {
     | "enableSandbox"
     | "exit"
     | "focus"
+    | "getPath"
     | "isPackaged"
     | "on"
     | "quit"

@@ -1,15 +1,16 @@
 import { rmSync } from "node:fs";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { startAgent, temporaryFolder } from "../support/agent.ts";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { findChromium, NO_CHROMIUM } from "../support/machine.ts";
 import { sleep } from "../support/wait.ts";
 
 const LOST = /Disconnected/;
+const dataDir = temporaryFolder();
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 test("the page says when the agent is gone, stays readable, and catches up by itself when it is back", async ({ skip }) => {
   skip(findChromium() === null, NO_CHROMIUM);
-  const dataDir = temporaryFolder();
   const agent = await startAgent({ dataDir });
   const { port } = agent;
   await using browser = await launchBrowser();
@@ -34,5 +35,4 @@ test("the page says when the agent is gone, stays readable, and catches up by it
       (fault) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/.test(fault),
     ),
   ).toEqual([]);
-  rmSync(dataDir, { recursive: true, force: true });
 });

@@ -18,13 +18,18 @@ class Rig {
 
   constructor(config: Record<string, unknown> = {}, startMs = START_MS, restore?: Uint8Array) {
     this.ctx = new TestContext(manifest as unknown as Manifest, { startMs });
-    this.plugin = factory(this.ctx, { panels: PANELS, ...config } as never) as Analytics;
+    this.plugin = factory(this.ctx, { panels: PANELS, ...config } as never);
     if (restore) this.plugin.restore?.(restore);
     void this.plugin.start?.(this.ctx.signal);
   }
 
   panel(id: string, labels: Record<string, string> = {}): number {
-    return this.series({ name: "alluse_panel_value", labels: { panel: `collectors/host/${id}`, ...labels }, type: "gauge", help: "x" });
+    return this.series({
+      name: "alluse_panel_value",
+      labels: { panel: `collectors/host/${id}`, ...labels },
+      type: "gauge",
+      help: "x",
+    });
   }
 
   series(info: SeriesInfo): number {
@@ -50,7 +55,8 @@ class Rig {
 
   /** Newest emitted value of a metric for a panel. */
   newest(name: string, panel: string): number | undefined {
-    return this.ctx.emitted.findLast((sample) => sample.name === name && sample.labels["panel"] === `collectors/host/${panel}`)?.value;
+    return this.ctx.emitted.findLast((sample) => sample.name === name && sample.labels["panel"] === `collectors/host/${panel}`)
+      ?.value;
   }
 
   async bytes(): Promise<Uint8Array> {
@@ -151,7 +157,9 @@ describe("a load put on a machine", () => {
       rig.run(40);
       rig.machine.extra.cpu = 0;
       rig.run(60);
-      severities.push(rig.findings().filter((finding) => finding.labels["panel"] === "collectors/host/cpu")[before]?.severity ?? "none");
+      severities.push(
+        rig.findings().filter((finding) => finding.labels["panel"] === "collectors/host/cpu")[before]?.severity ?? "none",
+      );
     }
     expect(severities.slice(0, 2)).toEqual(["attention", "info"]);
     expect(severities.at(-1)).toBe("none");
@@ -174,16 +182,28 @@ describe("false alarms", () => {
     { seed: 1, jobsPerDay: 0, workDay: 0 },
     { seed: 2, jobsPerDay: 4, workDay: 0 },
     { seed: 4, jobsPerDay: 4, workDay: 40 },
-  ])("on an ordinary machine (%j) are at most one a day", (kind) => {
-    const days = 2;
-    const rig = new MachineRig(kind);
-    rig.run(days * DAY_S);
-    const alarms = rig.findings("attention");
-    // One event moves CPU, memory and pressure together: alarms that overlap are one.
-    const events = alarms.filter((a) => !alarms.some((b) => b !== a && b.startMs <= a.startMs && (b.endMs ?? Infinity) >= a.startMs - 60_000 && b.id < a.id));
-    expect(events.map((finding) => finding.summary).join("\n").split("\n").length - (events.length === 0 ? 1 : 0)).toBeLessThanOrEqual(days);
-    expect(rig.findings().length).toBeLessThanOrEqual(6 * days);
-  }, 60_000);
+  ])(
+    "on an ordinary machine (%j) are at most one a day",
+    (kind) => {
+      const days = 2;
+      const rig = new MachineRig(kind);
+      rig.run(days * DAY_S);
+      const alarms = rig.findings("attention");
+      // One event moves CPU, memory and pressure together: alarms that overlap are one.
+      const events = alarms.filter(
+        (a) =>
+          !alarms.some((b) => b !== a && b.startMs <= a.startMs && (b.endMs ?? Infinity) >= a.startMs - 60_000 && b.id < a.id),
+      );
+      expect(
+        events
+          .map((finding) => finding.summary)
+          .join("\n")
+          .split("\n").length - (events.length === 0 ? 1 : 0),
+      ).toBeLessThanOrEqual(days);
+      expect(rig.findings().length).toBeLessThanOrEqual(6 * days);
+    },
+    60_000,
+  );
 
   it("of single series stay within the day's allowance, however many there are", () => {
     const rig = new Rig({ raw_findings_per_day: 2 });
@@ -196,7 +216,14 @@ describe("false alarms", () => {
       rig.ctx.clock.advance(1000);
       rig.give(
         ids.map((id, i) => {
-          const rate = i % 7 === 0 ? (random() < 0.01 ? 1000 * random() : 0) : i % 7 === 1 ? Math.exp(2 * gauss(random)) : 10 + gauss(random);
+          const rate =
+            i % 7 === 0
+              ? random() < 0.01
+                ? 1000 * random()
+                : 0
+              : i % 7 === 1
+                ? Math.exp(2 * gauss(random))
+                : 10 + gauss(random);
           totals[i] += Math.max(0, rate);
           return [id, i % 2 ? rate : totals[i]];
         }),
@@ -296,15 +323,19 @@ describe("scores", () => {
     steps: () => Math.round(5 + gauss(random)),
   };
 
-  it.each(Object.keys(shapes))("of %s are calibrated: 1 − p is exceeded with probability about p", async (name) => {
-    const { scores } = await scoresOf(20_000, shapes[name]);
-    const late = scores.slice(2000);
-    for (const p of [0.1, 0.01, 0.001]) {
-      const share = late.filter((score) => score >= 1 - p).length / late.length;
-      expect(share, `p ${p}`).toBeLessThan(Math.max(1.6 * p, 8 / late.length));
-      if (name === "noise" || name === "heavy tails" || name === "bursty") expect(share, `p ${p}`).toBeGreaterThan(p / 3);
-    }
-  }, 30_000);
+  it.each(Object.keys(shapes))(
+    "of %s are calibrated: 1 − p is exceeded with probability about p",
+    async (name) => {
+      const { scores } = await scoresOf(20_000, shapes[name]);
+      const late = scores.slice(2000);
+      for (const p of [0.1, 0.01, 0.001]) {
+        const share = late.filter((score) => score >= 1 - p).length / late.length;
+        expect(share, `p ${p}`).toBeLessThan(Math.max(1.6 * p, 8 / late.length));
+        if (name === "noise" || name === "heavy tails" || name === "bursty") expect(share, `p ${p}`).toBeGreaterThan(p / 3);
+      }
+    },
+    30_000,
+  );
 
   it("of what never changes, always rises or jumps for good do not stay high", async () => {
     const flat = await scoresOf(3000, () => 7);
@@ -379,7 +410,9 @@ describe("gaps, resets and bad values", () => {
     }
     const [finding, ...others] = rig.findings();
     expect(others).toEqual([]);
-    expect(finding.summary).toMatch(/^node_context_switches_total was at 9\d(\.\d)? thousand\/s for \d+ s, usual is [\d.]+ to [\d.]+ thousand\/s\.$/);
+    expect(finding.summary).toMatch(
+      /^node_context_switches_total was at 9\d(\.\d)? thousand\/s for \d+ s, usual is [\d.]+ to [\d.]+ thousand\/s\.$/,
+    );
     expect(finding.severity).toBe("info");
     expect(finding.endMs).not.toBeNull();
   });
@@ -444,7 +477,9 @@ it("more series than allowed are left alone and counted; those long silent make 
   rig.give(ids.map((id) => [id, 1]));
   await rig.ctx.advance(10_000);
   const states = (): Record<string, number> =>
-    Object.fromEntries(rig.ctx.emitted.filter((s) => s.name === "alluse_anomaly_series").map((s) => [s.labels["state"], s.value]));
+    Object.fromEntries(
+      rig.ctx.emitted.filter((s) => s.name === "alluse_anomaly_series").map((s) => [s.labels["state"], s.value]),
+    );
   expect(states()).toEqual({ learning: 20, ready: 0, unwatched: 10 });
   await rig.ctx.advance(7 * 3_600_000);
   const late = rig.series({ name: "node_late", labels: {}, type: "gauge", help: "x" });

@@ -34,7 +34,14 @@ export function edgeOf(bucket: number): number {
  * them extrapolated. That is what makes scores of all series comparable, whatever their distribution. `ties` is the share of values
  * that equal their predecessor: where values repeat, so do surprises, and a bucket's must not be spread over its width.
  */
-export function tailShare(floats: Float32Array, at: number, total: number, weight: number, surprise: number, ties: number): number {
+export function tailShare(
+  floats: Float32Array,
+  at: number,
+  total: number,
+  weight: number,
+  surprise: number,
+  ties: number,
+): number {
   const bucket = bucketOf(surprise);
   let above = 0;
   for (let b = BUCKETS - 1; b > bucket; b--) above += floats[at + b];
@@ -50,15 +57,23 @@ export function tailShare(floats: Float32Array, at: number, total: number, weigh
   while (sum < two && b > 0) sum += floats[at + --b];
   const reference = edgeOf(b + 1);
   const fall = surprise > reference ? (reference / surprise) ** TAIL_POWER : 1;
-  return (Math.max(here, two * fall)) / Math.max(total, two);
+  return Math.max(here, two * fall) / Math.max(total, two);
 }
 
 /**
  * Remembers a surprise. Newer ones get a growing weight instead of all older ones a shrinking one. The first hours, when little was
  * known and much surprised, count less as soon as there is more.
  */
-export function learnSurprise(doubles: Float64Array, d: number, floats: Float32Array, at: number, surprise: number, seconds: number): void {
-  let weight = doubles[d + D.weight] * (1 + Math.max(seconds / MEMORY_S, EARLY_FORGETTING / (doubles[d + D.count] + EARLY_SAMPLES)));
+export function learnSurprise(
+  doubles: Float64Array,
+  d: number,
+  floats: Float32Array,
+  at: number,
+  surprise: number,
+  seconds: number,
+): void {
+  let weight =
+    doubles[d + D.weight] * (1 + Math.max(seconds / MEMORY_S, EARLY_FORGETTING / (doubles[d + D.count] + EARLY_SAMPLES)));
   if (weight > RESCALE_AT) {
     for (let b = 0; b < BUCKETS; b++) floats[at + b] /= weight;
     doubles[d + D.total] /= weight;

@@ -93,7 +93,15 @@ function surprise(doubles: Float64Array, d: number, value: number): number {
   return SURPRISE_KNEE * (1 + Math.log2((most < SURPRISE_MAX ? most : SURPRISE_MAX) / SURPRISE_KNEE) / 3);
 }
 
-function follow(doubles: Float64Array, level: number, spread: number, value: number, levelRate: number, spreadRate: number, floor: number): void {
+function follow(
+  doubles: Float64Array,
+  level: number,
+  spread: number,
+  value: number,
+  levelRate: number,
+  spreadRate: number,
+  floor: number,
+): void {
   const limit = CLIP * doubles[spread] + floor;
   let step = value - doubles[level];
   if (step > limit) step = limit;
@@ -136,7 +144,14 @@ function moveBand(doubles: Float64Array, d: number, value: number, seconds: numb
  * Scores one value against what is known and learns it. `seconds` since the value before. Returns NOT_YET during warm-up, else a
  * score in 0..1 that a normal value of this series exceeds as 1 − p with probability about p.
  */
-export function observe(doubles: Float64Array, d: number, floats: Float32Array, f: number, value: number, seconds: number): number {
+export function observe(
+  doubles: Float64Array,
+  d: number,
+  floats: Float32Array,
+  f: number,
+  value: number,
+  seconds: number,
+): number {
   const count = doubles[d + D.count];
   doubles[d + D.count] = count + 1;
   if (count < WARM_UP) {
@@ -162,8 +177,24 @@ export function observe(doubles: Float64Array, d: number, floats: Float32Array, 
   learnSurprise(doubles, d, floats, f, size, seconds);
 
   const early = 1 / (count + 1);
-  follow(doubles, d + D.fast, d + D.fastSpread, value, seconds / (FAST_S + seconds), Math.max(early, seconds / (FAST_SPREAD_S + seconds)), floor);
-  follow(doubles, d + D.slow, d + D.slowSpread, value, Math.max(early, seconds / (SLOW_S + seconds)), Math.max(early, seconds / (SLOW_SPREAD_S + seconds)), floor);
+  follow(
+    doubles,
+    d + D.fast,
+    d + D.fastSpread,
+    value,
+    seconds / (FAST_S + seconds),
+    Math.max(early, seconds / (FAST_SPREAD_S + seconds)),
+    floor,
+  );
+  follow(
+    doubles,
+    d + D.slow,
+    d + D.slowSpread,
+    value,
+    Math.max(early, seconds / (SLOW_S + seconds)),
+    Math.max(early, seconds / (SLOW_SPREAD_S + seconds)),
+    floor,
+  );
   moveBand(doubles, d, value, seconds, floor);
   return share < 1 ? 1 - share : 0;
 }

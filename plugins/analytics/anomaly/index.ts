@@ -1,4 +1,12 @@
-import { type Batch, createBatch, definePlugin, ensureCapacity, type Finding, type SeriesInfo, seriesKey } from "all-use-agent/sdk";
+import {
+  type Batch,
+  createBatch,
+  definePlugin,
+  ensureCapacity,
+  type Finding,
+  type SeriesInfo,
+  seriesKey,
+} from "all-use-agent/sdk";
 import { afterGap, NOT_YET, observe as score } from "./detector.ts";
 import { D, DOUBLES, FLOATS, WARM_UP } from "./layout.ts";
 import { PanelWatch } from "./panel-watch.ts";
@@ -39,9 +47,9 @@ export default definePlugin<"analytics", Config>("analytics", (ctx, config) => {
   /** By series number: slot + 1, or UNSEEN, or IGNORED. */
   let slots = new Int32Array(1024);
   /** By slot. */
-  let infos: (SeriesInfo | undefined)[] = [];
-  let numbers: number[] = [];
-  let panelOf: (PanelWatch | undefined)[] = [];
+  const infos: (SeriesInfo | undefined)[] = [];
+  const numbers: number[] = [];
+  const panelOf: (PanelWatch | undefined)[] = [];
   let panels: PanelWatch[] = [];
   let savedPanels = new Map<string, ReturnType<PanelWatch["save"]>>();
   let unwatched = 0;

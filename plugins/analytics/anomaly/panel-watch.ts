@@ -99,7 +99,17 @@ export class PanelWatch {
    * A sample with its score and the band learnt before it. `spread` and `level` are those of the last minutes, `count` the samples
    * learnt, `floor` the least value ever seen.
    */
-  step(timeMs: number, value: number, score: number, low: number, high: number, level: number, spread: number, count: number, least: number): void {
+  step(
+    timeMs: number,
+    value: number,
+    score: number,
+    low: number,
+    high: number,
+    level: number,
+    spread: number,
+    count: number,
+    least: number,
+  ): void {
     this.newestMs = timeMs;
     if (!(this.scoreMax >= score)) this.scoreMax = score;
     this.setBand(timeMs, value, low, high, least);
@@ -222,10 +232,12 @@ export class PanelWatch {
     const wanted = open.direction > 0 || this.words?.direction === "both";
     if ((like.count === 0 || longer) && wanted && open.outside >= ATTENTION_AFTER) {
       const critical = this.words?.critical;
-      open.severity = critical !== undefined && this.smooth >= critical ? "critical" : open.severity === "critical" ? "critical" : "attention";
+      open.severity =
+        critical !== undefined && this.smooth >= critical ? "critical" : open.severity === "critical" ? "critical" : "attention";
     }
     if (like.count < HABIT || longer) open.told = true;
-    if (open.told && (open.severity !== open.toldSeverity || timeMs - open.toldMs >= UPDATE_MS)) this.tell(open, timeMs, value, "");
+    if (open.told && (open.severity !== open.toldSeverity || timeMs - open.toldMs >= UPDATE_MS))
+      this.tell(open, timeMs, value, "");
   }
 
   private close(endMs: number, remark: string): void {
@@ -243,7 +255,10 @@ export class PanelWatch {
     const unit = words?.unit;
     const usual = `usual is ${sayBand(open.low, open.high, unit)}`;
     const name = panelName(words, this.labels);
-    const again = open.occasions === 0 ? "" : `, as on ${open.occasions} earlier ${open.occasions === 1 ? "occasion" : "occasions"} in the last 14 days`;
+    const again =
+      open.occasions === 0
+        ? ""
+        : `, as on ${open.occasions} earlier ${open.occasions === 1 ? "occasion" : "occasions"} in the last 14 days`;
     const summary =
       open.endMs === null
         ? `${name} is at ${say(value, unit)}, ${usual}${again}.`

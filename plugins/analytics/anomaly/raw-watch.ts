@@ -75,7 +75,13 @@ export class RawWatch {
       open.calm = 0;
       open.score = Math.max(open.score, sight.score);
       if (Math.abs(sight.value - open.low) > Math.abs(open.peak - open.low)) open.peak = sight.value;
-    } else if (this.runs[slot] === BEGIN_AFTER && known >= KNOWN_SAMPLES && !explained && sight.high > sight.low && this.spend(sight.timeMs)) {
+    } else if (
+      this.runs[slot] === BEGIN_AFTER &&
+      known >= KNOWN_SAMPLES &&
+      !explained &&
+      sight.high > sight.low &&
+      this.spend(sight.timeMs)
+    ) {
       this.begin(slot, sight);
     }
   }
@@ -91,7 +97,7 @@ export class RawWatch {
   }
 
   closeAll(timeMs: number): void {
-    for (const slot of [...this.open.keys()]) this.close(slot, timeMs);
+    for (const slot of this.open.keys()) this.close(slot, timeMs);
   }
 
   private spend(timeMs: number): boolean {

@@ -22,7 +22,12 @@ interface Head {
 export function encode(table: SeriesTable, panels: Record<string, PanelSnapshot>, savedMs: number): Uint8Array {
   const slots: number[] = [];
   for (let slot = 0; slot < table.keys.length; slot++) if (table.keys[slot] !== null) slots.push(slot);
-  const head: Head = { savedMs, keys: slots.map((slot) => table.keys[slot] as string), kinds: slots.map((slot) => table.kinds[slot]), panels };
+  const head: Head = {
+    savedMs,
+    keys: slots.map((slot) => table.keys[slot] as string),
+    kinds: slots.map((slot) => table.kinds[slot]),
+    panels,
+  };
   const json = new TextEncoder().encode(JSON.stringify(head));
   const jsonBytes = Math.ceil(json.length / 8) * 8;
   const doublesAt = HEAD_BYTES + jsonBytes;

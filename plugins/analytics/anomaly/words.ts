@@ -1,6 +1,15 @@
 import { type Labels, seriesKey } from "all-use-agent/sdk";
 
-export type Unit = "percent" | "ratio" | "bytes" | "bytes_per_second" | "operations_per_second" | "seconds" | "milliseconds" | "celsius" | "count";
+export type Unit =
+  | "percent"
+  | "ratio"
+  | "bytes"
+  | "bytes_per_second"
+  | "operations_per_second"
+  | "seconds"
+  | "milliseconds"
+  | "celsius"
+  | "count";
 
 /** What is said about a panel; from the configuration. */
 export interface PanelWords {
@@ -75,13 +84,18 @@ export function sayDuration(ms: number): string {
 
 /** `Disk {mountpoint}` with the series' labels; what has no such label is left out. */
 export function fillName(name: string, labels: Labels): string {
-  return name.replace(/\{(\w+)\}/g, (_all, label: string) => labels[label] ?? "").replace(/\s+/g, " ").trim();
+  return name
+    .replace(/\{(\w+)\}/g, (_all, label: string) => labels[label] ?? "")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** The name of a panel's series for a sentence, capitalised. */
 export function panelName(words: PanelWords | undefined, labels: Labels): string {
   const rest = Object.entries(labels).filter(([label]) => label !== "panel");
-  const text = words ? fillName(words.name, labels) : [labels["panel"]?.split("/").at(-1) ?? "value", ...rest.map(([, value]) => value)].join(" ");
+  const text = words
+    ? fillName(words.name, labels)
+    : [labels["panel"]?.split("/").at(-1) ?? "value", ...rest.map(([, value]) => value)].join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

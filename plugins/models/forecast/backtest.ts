@@ -55,7 +55,11 @@ export function backtest(values: Float64Array, candidates: readonly Candidate[],
     }
   }
   const naive = errors[0];
-  const trials = candidates.map((candidate, c) => ({ candidate, errors: errors[c], loss: lossAgainst(errors[c], naive, origins.length, width) }));
+  const trials = candidates.map((candidate, c) => ({
+    candidate,
+    errors: errors[c],
+    loss: lossAgainst(errors[c], naive, origins.length, width),
+  }));
   let best = trials[0];
   for (const trial of trials) if (trial.loss < best.loss * (1 - MARGIN)) best = trial;
   return { horizons, best, naive: trials[0] };

@@ -1,12 +1,12 @@
-import type { ForecastDataset, Manifest, Model } from "all-use-agent/sdk";
+import type { ForecastDataset } from "all-use-agent/sdk";
 import { seededRandom, TestContext } from "all-use-agent/sdk/testing";
 import { describe, expect, it } from "vitest";
 import factory from "./index.ts";
 import manifest from "./plugin.json" with { type: "json" };
 
 const START_MS = Date.UTC(2026, 0, 5, 12);
-const ctx = new TestContext(manifest as unknown as Manifest);
-const model = factory(ctx, {}) as Model;
+const ctx = new TestContext(manifest);
+const model = factory(ctx, {});
 const signal = new AbortController().signal;
 
 function normal(random: () => number): number {
@@ -138,6 +138,11 @@ describe("a forecast", () => {
   });
 
   it("stops when told", async () => {
-    await expect(async () => model.fit(series(500, (i) => i), AbortSignal.abort())).rejects.toThrow();
+    await expect(async () =>
+      model.fit(
+        series(500, (i) => i),
+        AbortSignal.abort(),
+      ),
+    ).rejects.toThrow();
   });
 });

@@ -32,21 +32,26 @@ export class Cpu {
     const limit = this.saturated ? this.busyPercent - HYSTERESIS_PERCENT : this.busyPercent;
     this.saturated = mean !== undefined && mean >= limit;
     if (!this.saturated && !finding) return [];
-    const now = recent ?? mean;
+    // The longer mean makes a calmer title; while an unusual load has just begun it lags behind.
+    const now = this.saturated ? mean : (recent ?? mean);
     const busy = await this.culprits.busy(view.nowMs, signal);
     const usual = finding ? ` ${finding.summary}` : "";
-    const used = now === undefined ? "busier than usual" : `at ${figures(now)} %`;
+    const used = now === undefined ? "busier than usual" : `at ${Math.round(now)} %`;
     return [
       {
         key: "cpu:utilisation",
         severity: this.saturated ? "attention" : (finding?.severity ?? "info"),
         title: busy.first ? `The processors are ${used}, mostly because of ${busy.first}` : `The processors are ${used}`,
         reason: `${
-          this.saturated && mean !== undefined ? `They have been ${figures(mean)} % busy over the last ${SPAN_S} seconds.` : "They are busier than they usually are."
+          this.saturated && mean !== undefined
+            ? `They have been ${figures(mean)} % busy over the last ${SPAN_S} seconds.`
+            : "They are busier than they usually are."
         }${usual}${busy.text}`,
         action: {
           kind: "look_at_process",
-          text: busy.first ? `Look at ${busy.first}: stop it or lower its priority if it is not meant to run.` : "Look for the process that keeps the processors busy.",
+          text: busy.first
+            ? `Look at ${busy.first}: stop it or lower its priority if it is not meant to run.`
+            : "Look for the process that keeps the processors busy.",
         },
         // Being busy is certain; that something should be done about it is not.
         confidence: this.saturated && finding ? 0.9 : this.saturated ? 0.75 : 0.7,

@@ -35,7 +35,11 @@ export class Culprits {
     const top = this.list.filter((process) => process.cpuPercent >= BUSY_PERCENT).slice(0, NAMED);
     if (top.length === 0) return NOBODY;
     const text = ` Busiest: ${top.map((p) => `${who(p)} ${figures(Math.round(p.cpuPercent))} % of a core`).join(", ")}.`;
-    return { text, first: who(top[0]), evidence: [this.evidence("CPU time of processes over 200 ms", top, (p) => ["percent", p.cpuPercent])] };
+    return {
+      text,
+      first: who(top[0]),
+      evidence: [this.evidence("CPU time of processes over 200 ms", top, (p) => ["percent", p.cpuPercent])],
+    };
   }
 
   async largest(nowMs: number, signal: AbortSignal): Promise<Named> {
@@ -43,7 +47,11 @@ export class Culprits {
     const top = this.list.toSorted((a, b) => b.residentBytes - a.residentBytes).slice(0, NAMED);
     if (top.length === 0) return NOBODY;
     const text = ` Largest: ${top.map((p) => `${who(p)} ${sayBytes(p.residentBytes)}`).join(", ")}.`;
-    return { text, first: who(top[0]), evidence: [this.evidence("resident memory of processes", top, (p) => ["bytes", p.residentBytes])] };
+    return {
+      text,
+      first: who(top[0]),
+      evidence: [this.evidence("resident memory of processes", top, (p) => ["bytes", p.residentBytes])],
+    };
   }
 
   private async refresh(nowMs: number, signal: AbortSignal): Promise<void> {
@@ -58,7 +66,13 @@ export class Culprits {
       const [unit, value] = number(process);
       numbers[`${process.name.replace(/\W+/g, "_")}_pid_${process.pid}_${unit}`] = value;
     }
-    return { expr: "node_procs_running", fromMs: this.lookedMs, toMs: this.lookedMs + 200, method: `${method}, from /proc/<pid>/stat`, numbers };
+    return {
+      expr: "node_procs_running",
+      fromMs: this.lookedMs,
+      toMs: this.lookedMs + 200,
+      method: `${method}, from /proc/<pid>/stat`,
+      numbers,
+    };
   }
 }
 

@@ -13,7 +13,7 @@ const SIZE = "node_filesystem_size_bytes";
 
 /** A window may look about twenty times its own length ahead; the shortest less, as a copy that is under way ends again. */
 const WINDOWS: readonly Window[] = [
-  { spanMs: 15_000, stepMs: 1000, everyMs: 0, horizonS: 150, fitMin: 0.93 },
+  { spanMs: 20_000, stepMs: 1000, everyMs: 0, horizonS: 150, fitMin: 0.93 },
   { spanMs: 30_000, stepMs: 1000, everyMs: 0, horizonS: 300, fitMin: 0.9 },
   { spanMs: 300_000, stepMs: 5000, everyMs: 15_000, horizonS: 7200, fitMin: 0.85 },
   { spanMs: 3_600_000, stepMs: 30_000, everyMs: 60_000, horizonS: 86_400, fitMin: 0.8 },
@@ -61,14 +61,18 @@ export class Disks {
       const given = this.judge(view, disk, calls >= 2 ? exhaustion : undefined);
       if (given) advice.push(given);
     }
-    for (const key of [...this.seen.keys()]) if (!byKey.has(key)) this.seen.delete(key);
-    for (const mountpoint of [...this.full]) if (!disks.some((disk) => disk.mountpoint === mountpoint)) this.full.delete(mountpoint);
+    for (const key of this.seen.keys()) if (!byKey.has(key)) this.seen.delete(key);
+    for (const mountpoint of this.full) if (!disks.some((disk) => disk.mountpoint === mountpoint)) this.full.delete(mountpoint);
     return advice;
   }
 
   /** Writable disks; of several mounts of one device the one with the shortest path. */
   private async list(view: AdviceView): Promise<Disk[]> {
-    const [available, sizes, readonly] = await Promise.all([view.query(AVAILABLE), view.query(SIZE), view.query("node_filesystem_readonly == 1")]);
+    const [available, sizes, readonly] = await Promise.all([
+      view.query(AVAILABLE),
+      view.query(SIZE),
+      view.query("node_filesystem_readonly == 1"),
+    ]);
     const sizeOf = new Map(sizes.map((row) => [diskKey(row.labels), row.value]));
     const skipped = new Set(readonly.map((row) => diskKey(row.labels)));
     const chosen = new Map<string, Disk>();
@@ -95,7 +99,8 @@ export class Disks {
     if (!isFull && !exhaustion) return null;
 
     const soon = exhaustion && disk.available > 0;
-    const severity: Severity = (isFull && used >= criticalPercent) || (soon && exhaustion.inS <= CRITICAL_WITHIN_S) ? "critical" : "attention";
+    const severity: Severity =
+      (isFull && used >= criticalPercent) || (soon && exhaustion.inS <= CRITICAL_WITHIN_S) ? "critical" : "attention";
     const when = soon ? sayWhen(view.nowMs, exhaustion.inS) : "";
     const state = `Disk ${disk.mountpoint} is ${figures(used)} % full`;
     const title = isFull ? (soon ? `${state} and will be full ${when}` : state) : `Disk ${disk.mountpoint} will be full ${when}`;
@@ -134,7 +139,8 @@ function toFree(disk: Disk, percent: number): number {
 
 function interval(exhaustion: Exhaustion): string {
   if (!Number.isFinite(exhaustion.latestS)) return `, at least ${sayDuration(exhaustion.earliestS)}`;
-  return ` (${Math.round(exhaustion.level * 100)} %: ${sayDuration(exhaustion.earliestS)} to ${sayDuration(exhaustion.latestS)})`;
+  const [from, to] = [sayDuration(exhaustion.earliestS), sayDuration(exhaustion.latestS)];
+  return from === to ? "" : ` (${Math.round(exhaustion.level * 100)} %: ${from} to ${to})`;
 }
 
 /** Freeing a tenth of the disk buys a tenth of the disk divided by the rate. */
@@ -174,6 +180,12 @@ function evidence(view: AdviceView, disk: Disk, used: number, exhaustion: Exhaus
         }),
       },
     },
-    { expr: exprOf(SIZE, disk.labels), fromMs: view.nowMs - spanMs, toMs: view.nowMs, method: "newest sample", numbers: { size_bytes: disk.size } },
+    {
+      expr: exprOf(SIZE, disk.labels),
+      fromMs: view.nowMs - spanMs,
+      toMs: view.nowMs,
+      method: "newest sample",
+      numbers: { size_bytes: disk.size },
+    },
   ];
 }

@@ -28,6 +28,9 @@ const FORECAST_STEPS = 120;
 /** A forecast that does not see the end within this many times what the line says contradicts it. */
 const AGREES_WITHIN = 3;
 
+/** Two windows that differ by less than this factor say the same. */
+const ALIKE = 1.3;
+
 interface Memory {
   readonly atMs: number;
   readonly found: Map<string, Exhaustion>;
@@ -45,7 +48,11 @@ export class ExhaustionWatch {
   }
 
   /** The nearest exhaustion of each series, by `keyOf` its labels. `least` is the smallest fall of interest for a series. */
-  async look(view: AdviceView, keyOf: (labels: Labels) => string | null, least: (key: string) => number): Promise<Map<string, Exhaustion>> {
+  async look(
+    view: AdviceView,
+    keyOf: (labels: Labels) => string | null,
+    least: (key: string) => number,
+  ): Promise<Map<string, Exhaustion>> {
     const nearest = new Map<string, Exhaustion>();
     for (const window of this.windows) {
       let memory = this.memory.get(window);
@@ -56,9 +63,17 @@ export class ExhaustionWatch {
       }
       for (const [key, found] of memory.found) {
         const passedS = (view.nowMs - memory.atMs) / 1000;
-        const now = passedS === 0 ? found : { ...found, inS: later(found.inS, passedS), earliestS: later(found.earliestS, passedS), latestS: later(found.latestS, passedS) };
+        const now =
+          passedS === 0
+            ? found
+            : {
+                ...found,
+                inS: later(found.inS, passedS),
+                earliestS: later(found.earliestS, passedS),
+                latestS: later(found.latestS, passedS),
+              };
         const other = nearest.get(key);
-        if (!other || now.inS < other.inS) nearest.set(key, now);
+        if (!other || preferred(now, other)) nearest.set(key, now);
       }
     }
     return nearest;
@@ -93,9 +108,19 @@ export class ExhaustionWatch {
     const stepMs = Math.max(1000, Math.ceil((inS * AGREES_WITHIN * 1000) / FORECAST_STEPS));
     const told = await view.forecast({ timestamps, values }, stepMs, FORECAST_STEPS, LEVEL);
     const steepest = left / (-fall.slopePerSecond + 2 * fall.slopeError);
-    const shallowest = fall.slopePerSecond + 2 * fall.slopeError < 0 ? left / -(fall.slopePerSecond + 2 * fall.slopeError) : Infinity;
+    const shallowest =
+      fall.slopePerSecond + 2 * fall.slopeError < 0 ? left / -(fall.slopePerSecond + 2 * fall.slopeError) : Infinity;
     if (!told) {
-      return { window, fall, inS, earliestS: steepest, latestS: shallowest, level: LEVEL, method: "least squares", confidence: 0.5 * fall.fit };
+      return {
+        window,
+        fall,
+        inS,
+        earliestS: steepest,
+        latestS: shallowest,
+        level: LEVEL,
+        method: "least squares",
+        confidence: 0.5 * fall.fit,
+      };
     }
     const expected = crossing(told.forecast.expected, stepMs);
     if (expected === Infinity) return null;
@@ -115,6 +140,12 @@ export class ExhaustionWatch {
       confidence: Math.min(0.97, fall.fit * (0.55 + 0.25 * agreement + 0.2 * (1 - width))),
     };
   }
+}
+
+/** The surer one of two that say about the same, else the nearer one. */
+function preferred(one: Exhaustion, other: Exhaustion): boolean {
+  const alike = Math.max(one.inS, other.inS) <= ALIKE * Math.min(one.inS, other.inS);
+  return alike ? one.confidence > other.confidence : one.inS < other.inS;
 }
 
 function later(seconds: number, passed: number): number {

@@ -33,11 +33,19 @@ export class Memory {
   async advise(view: AdviceView, signal: AbortSignal): Promise<Recommendation[]> {
     const [available, total, swapTotal, swapFree] = (
       await Promise.all(
-        [AVAILABLE, "node_memory_MemTotal_bytes", "node_memory_SwapTotal_bytes", "node_memory_SwapFree_bytes"].map((name) => view.query(name)),
+        [AVAILABLE, "node_memory_MemTotal_bytes", "node_memory_SwapTotal_bytes", "node_memory_SwapFree_bytes"].map((name) =>
+          view.query(name),
+        ),
       )
     ).map((rows) => rows[0]?.value);
     if (available === undefined || total === undefined || !(total > 0)) return [];
-    const found = (await this.watch.look(view, () => "memory", () => LEAST_SHARE * total)).get("memory");
+    const found = (
+      await this.watch.look(
+        view,
+        () => "memory",
+        () => LEAST_SHARE * total,
+      )
+    ).get("memory");
     this.seen = found ? this.seen + 1 : 0;
     const exhaustion = this.seen >= 2 ? found : undefined;
     const share = (100 * available) / total;
@@ -49,13 +57,23 @@ export class Memory {
   private async recommend(
     view: AdviceView,
     signal: AbortSignal,
-    facts: { available: number; total: number; share: number; swapTotal: number | undefined; swapFree: number | undefined; exhaustion: Exhaustion | undefined },
+    facts: {
+      available: number;
+      total: number;
+      share: number;
+      swapTotal: number | undefined;
+      swapFree: number | undefined;
+      exhaustion: Exhaustion | undefined;
+    },
   ): Promise<Recommendation> {
     const { available, total, share, swapTotal, swapFree, exhaustion } = facts;
     const critical = (this.low && share < this.attentionPercent / 2) || (exhaustion && exhaustion.inS <= CRITICAL_WITHIN_S);
     const severity: Severity = critical ? "critical" : "attention";
     const largest = await this.culprits.largest(view.nowMs, signal);
-    const swap = swapTotal && swapFree !== undefined ? ` Of ${sayBytes(swapTotal)} swap, ${sayBytes(swapFree)} are free.` : " There is no swap.";
+    const swap =
+      swapTotal && swapFree !== undefined
+        ? ` Of ${sayBytes(swapTotal)} swap, ${sayBytes(swapFree)} are free.`
+        : " There is no swap.";
     const rate = exhaustion
       ? ` It has been shrinking by ${sayBytes(-exhaustion.fall.slopePerSecond)} a second over the last ${sayDuration(exhaustion.window.spanMs / 1000)}.`
       : "";
@@ -63,11 +81,15 @@ export class Memory {
     return {
       key: "memory:available",
       severity,
-      title: exhaustion ? `Memory will run out ${sayWhen(view.nowMs, exhaustion.inS)}` : `Only ${figures(share)} % of memory is available`,
+      title: exhaustion
+        ? `Memory will run out ${sayWhen(view.nowMs, exhaustion.inS)}`
+        : `Only ${figures(share)} % of memory is available`,
       reason: `${sayBytes(available)} of ${sayBytes(total)} are available.${rate}${swap}${largest.text}`,
       action: {
         kind: "free_memory",
-        text: largest.first ? `Look at ${largest.first}: stop or restart it if it should not need that much.` : "Find the process that takes the memory and stop or restart it.",
+        text: largest.first
+          ? `Look at ${largest.first}: stop or restart it if it should not need that much.`
+          : "Find the process that takes the memory and stop or restart it.",
       },
       confidence: exhaustion ? Math.max(this.low ? 0.9 : 0, exhaustion.confidence) : 0.95,
       evidence: [

@@ -1,15 +1,20 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Busy {
   readonly pid: number;
-  /** The command's name as the kernel has it: at most 15 characters, no arguments. */
+  /** The command's name as the kernel has it (at most 15 characters), or the program's file name; never its arguments. */
   readonly name: string;
   /** Of one core. */
   readonly cpuPercent: number;
   readonly residentBytes: number;
 }
 
+/** What Node.js and others call their first thread, which is then the process's name as well: the program's file says more. */
+const NO_NAME = "MainThread";
+/** Of the busiest so many are given their program's name instead. */
+const RENAMED_MAX = 16;
 const BETWEEN_MS = 200;
 const PROCESSES_MAX = 4096;
 /** Reads under way at once. */
@@ -86,5 +91,13 @@ export async function busiest(signal: AbortSignal, root = "/proc"): Promise<Busy
     const cpuPercent = (100 * (now.ticks - then.ticks)) / TICKS_PER_SECOND / seconds;
     list.push({ pid: Number(pid), name: now.name, cpuPercent, residentBytes: now.residentPages * page });
   }
-  return list.sort((a, b) => b.cpuPercent - a.cpuPercent || b.residentBytes - a.residentBytes);
+  list.sort((a, b) => b.cpuPercent - a.cpuPercent || b.residentBytes - a.residentBytes);
+  return await Promise.all(
+    list.map(async (one, rank) => (one.name === NO_NAME && rank < RENAMED_MAX ? renamed(root, one) : one)),
+  );
+}
+
+async function renamed(root: string, one: Busy): Promise<Busy> {
+  const program = await readlink(`${root}/${one.pid}/exe`).catch(() => "");
+  return program ? { ...one, name: basename(program) } : one;
 }

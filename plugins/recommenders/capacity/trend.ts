@@ -21,7 +21,12 @@ const SAMPLES_MIN = 6;
 /** Each third must fall at this share of the whole's speed: what began lately is for a shorter window, what has stopped is no danger. */
 const STEADY_SHARE = 0.4;
 
-function line(times: Float64Array, values: Float64Array, from: number, to: number): { slope: number; fit: number; error: number } {
+function line(
+  times: Float64Array,
+  values: Float64Array,
+  from: number,
+  to: number,
+): { slope: number; fit: number; error: number } {
   const n = to - from;
   let mt = 0;
   let mv = 0;

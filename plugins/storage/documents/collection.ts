@@ -1,4 +1,11 @@
-import { AgentError, type CollectionOptions, type DocumentCollection, type DocumentFilter, type DocumentQuery, errorText } from "all-use-agent/sdk";
+import {
+  AgentError,
+  type CollectionOptions,
+  type DocumentCollection,
+  type DocumentFilter,
+  type DocumentQuery,
+  errorText,
+} from "all-use-agent/sdk";
 import type Datastore from "nedb-promises";
 import { cutTornTail, keepAside } from "./file.ts";
 import { OldestFirst } from "./order.ts";
@@ -88,10 +95,13 @@ export class Collection implements DocumentCollection<Stored> {
   }
 
   private run<T>(operation: (store: Store) => Promise<T>): Promise<T> {
-    const result = this.last.catch(() => undefined).then(async () => {
-      if (this.around.stopped()) throw new AgentError("stopped", "the document store is stopped; start it to read or write documents");
-      return operation(await this.open());
-    });
+    const result = this.last
+      .catch(() => undefined)
+      .then(async () => {
+        if (this.around.stopped())
+          throw new AgentError("stopped", "the document store is stopped; start it to read or write documents");
+        return operation(await this.open());
+      });
     this.last = result;
     return result;
   }
@@ -103,7 +113,10 @@ export class Collection implements DocumentCollection<Stored> {
     const bytes = Buffer.byteLength(JSON.stringify(document));
     const limit = this.around.maxDocumentBytes();
     if (bytes > limit) {
-      throw new AgentError("document_too_large", `document ${document._id} has ${bytes} bytes where ${limit} are allowed; store less of it`);
+      throw new AgentError(
+        "document_too_large",
+        `document ${document._id} has ${bytes} bytes where ${limit} are allowed; store less of it`,
+      );
     }
   }
 
@@ -125,13 +138,19 @@ export class Collection implements DocumentCollection<Stored> {
     } catch (error) {
       const text = errorText(error);
       if (text.startsWith("Field names cannot")) {
-        throw new AgentError("document_invalid", `a document's field names must not contain "." nor begin with "$": ${text}`, { cause: error });
+        throw new AgentError("document_invalid", `a document's field names must not contain "." nor begin with "$": ${text}`, {
+          cause: error,
+        });
       }
       this.rewrite = true;
-      throw new AgentError("documents_write_failed", `${this.path} could not be written (${text}); see that the disk is writable and has room`, {
-        where: this.path,
-        cause: error,
-      });
+      throw new AgentError(
+        "documents_write_failed",
+        `${this.path} could not be written (${text}); see that the disk is writable and has room`,
+        {
+          where: this.path,
+          cause: error,
+        },
+      );
     }
   }
 
@@ -157,7 +176,11 @@ export class Collection implements DocumentCollection<Stored> {
   private async load(): Promise<Store> {
     const { default: Nedb } = await import("nedb-promises");
     const create = (corruptAlertThreshold: number): Store =>
-      Nedb.create({ filename: this.path, corruptAlertThreshold, modes: { fileMode: 0o600, dirMode: 0o700 } } as never) as unknown as Store;
+      Nedb.create({
+        filename: this.path,
+        corruptAlertThreshold,
+        modes: { fileMode: 0o600, dirMode: 0o700 },
+      } as never) as unknown as Store;
     if (await cutTornTail(this.path)) this.around.onTornTail();
     let store = create(0);
     try {

@@ -88,7 +88,9 @@ describe("documents", () => {
 
   it("that are too large, nameless or badly named fields are refused with a reason and leave the rest alone", async () => {
     const collection = (await open({ max_document_bytes: 1024 })).storage.collection<Doc>("strict", BOUNDS);
-    await expect(collection.put({ _id: "big", at: 1, text: "x".repeat(2000) })).rejects.toMatchObject({ code: "document_too_large" });
+    await expect(collection.put({ _id: "big", at: 1, text: "x".repeat(2000) })).rejects.toMatchObject({
+      code: "document_too_large",
+    });
     await expect(collection.put({ _id: "", at: 1 })).rejects.toMatchObject({ code: "document_invalid" });
     await expect(collection.put({ _id: "dot", at: 1, "a.b": 1 } as never)).rejects.toMatchObject({ code: "document_invalid" });
     await collection.put({ _id: "good", at: 2 });
@@ -120,7 +122,9 @@ describe("a collection", () => {
     const { storage, ctx } = await open();
     await storage.collection<Doc>("seen", BOUNDS).put({ _id: "a", at: 1 });
     await ctx.advance(30_000);
-    expect(ctx.emitted).toContainEqual(expect.objectContaining({ name: "alluse_documents_stored", labels: { collection: "seen" }, value: 1 }));
+    expect(ctx.emitted).toContainEqual(
+      expect.objectContaining({ name: "alluse_documents_stored", labels: { collection: "seen" }, value: 1 }),
+    );
   });
 });
 
@@ -156,7 +160,8 @@ describe("a damaged file", () => {
     const aside = (await readdir(folder)).filter((name) => name.startsWith("bad.db.corrupt-"));
     expect(aside).toHaveLength(1);
     expect(await readFile(join(folder, aside[0]), "utf8")).toBe(bytes);
-    expect(ctx.states.at(-1)).toMatchObject({ state: "degraded", reason: expect.stringContaining("kept aside") });
+    expect(ctx.states.at(-1)?.state).toBe("degraded");
+    expect(ctx.states.at(-1)?.reason).toContain("kept aside");
     await ctx.advance(30_000);
     expect(ctx.emitted).toContainEqual(expect.objectContaining({ name: "alluse_documents_corrupt_files_total", value: 1 }));
   });
@@ -206,7 +211,9 @@ const canRunTypeScript = Number(process.versions.node.split(".")[0]) >= 24;
 it.skipIf(!canRunTypeScript)("kill −9 in the middle of writes loses nothing that was acknowledged (needs Node 24)", async () => {
   const root = join(import.meta.dirname, "../../..");
   for (let round = 0; round < 4; round++) {
-    const child = spawn(process.execPath, ["--input-type=module", "-e", WRITER, root, folder], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", WRITER, root, folder], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let out = "";
     let trouble = "";
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));

@@ -1,4 +1,11 @@
-import { AgentError, type CollectionOptions, createBatch, definePlugin, type DocumentCollection, errorText } from "all-use-agent/sdk";
+import {
+  AgentError,
+  type CollectionOptions,
+  createBatch,
+  definePlugin,
+  type DocumentCollection,
+  errorText,
+} from "all-use-agent/sdk";
 import { isAbsolute, join } from "node:path";
 import { Collection } from "./collection.ts";
 import { fileNameOf, makeFolder } from "./file.ts";
@@ -59,10 +66,14 @@ export default definePlugin<"storage", Config>("storage", (ctx, config) => {
       try {
         await makeFolder(config.path);
       } catch (error) {
-        throw new AgentError("documents_unavailable", `the folder ${config.path} cannot be made (${errorText(error)}); give one that can be written`, {
-          where: config.path,
-          cause: error,
-        });
+        throw new AgentError(
+          "documents_unavailable",
+          `the folder ${config.path} cannot be made (${errorText(error)}); give one that can be written`,
+          {
+            where: config.path,
+            cause: error,
+          },
+        );
       }
       ctx.every(REPORT_INTERVAL_MS, report);
     },
@@ -75,7 +86,13 @@ export default definePlugin<"storage", Config>("storage", (ctx, config) => {
     },
 
     collection<T extends { _id: string }>(name: string, options: CollectionOptions): DocumentCollection<T> {
-      if (name === "" || name.length > 80 || !Number.isInteger(options.maxDocuments) || options.maxDocuments < 1 || options.orderBy === "") {
+      if (
+        name === "" ||
+        name.length > 80 ||
+        !Number.isInteger(options.maxDocuments) ||
+        options.maxDocuments < 1 ||
+        options.orderBy === ""
+      ) {
         throw new AgentError(
           "collection_invalid",
           `a collection needs a name of 1 to 80 characters, maxDocuments of at least 1 and a field to order by; found ${JSON.stringify({ name, ...options })}`,
@@ -86,7 +103,10 @@ export default definePlugin<"storage", Config>("storage", (ctx, config) => {
         if (known.options.maxDocuments === options.maxDocuments && known.options.orderBy === options.orderBy) {
           return known as unknown as DocumentCollection<T>;
         }
-        throw new AgentError("collection_conflict", `collection ${name} is already open with other bounds (${JSON.stringify(known.options)}); use the same`);
+        throw new AgentError(
+          "collection_conflict",
+          `collection ${name} is already open with other bounds (${JSON.stringify(known.options)}); use the same`,
+        );
       }
       const made = new Collection(join(config.path, fileNameOf(name)), { ...options }, around);
       collections.set(name, made);
