@@ -36,7 +36,10 @@ export function App() {
 
   useSignalEffect(() => {
     const here = places.find((one) => one.id === place.value);
-    document.title = words.title(here?.title ?? words.notFound.title, places.reduce((sum, one) => sum + (one.count?.() ?? 0), 0));
+    document.title = words.title(
+      here?.title ?? words.notFound.title,
+      places.reduce((sum, one) => sum + (one.count?.() ?? 0), 0),
+    );
   });
 
   // In another place the reader starts at its first sentence; on arrival the browser decides.

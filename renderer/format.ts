@@ -138,7 +138,15 @@ export const formatClockSeconds = time({ hour: "2-digit", minute: "2-digit", sec
 export const formatDay = time({ weekday: "long", day: "numeric", month: "long" });
 const formatWeekday = time({ weekday: "short" });
 const formatDate = time({ day: "numeric", month: "short" });
-export const formatFull = time({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+export const formatFull = time({
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 
 const DAY_MS = 86_400_000;
 

@@ -18,7 +18,8 @@ export const words = {
     connecting: "Asking the agent…",
     things: (n: number): string => plural(n, "1 thing needs you.", `${n} things need you.`),
     plugins: (n: number): string => plural(n, "1 plugin has failed.", `${n} plugins have failed.`),
-    unusual: (n: number): string => plural(n, "Nothing needs you, 1 thing is unusual.", `Nothing needs you, ${n} things are unusual.`),
+    unusual: (n: number): string =>
+      plural(n, "Nothing needs you, 1 thing is unusual.", `Nothing needs you, ${n} things are unusual.`),
     problems: (n: number): string => plural(n, "The agent has a problem.", `The agent has ${n} problems.`),
     stale: (age: string, clock: string): string => `No data for ${age}. Everything below is from ${clock}.`,
     noData: "The agent runs, and has no data yet.",
@@ -33,7 +34,14 @@ export const words = {
 
   range: {
     label: "Time shown",
-    last: { "5m": "Last 5 min", "15m": "Last 15 min", "1h": "Last 1 h", "6h": "Last 6 h", "24h": "Last 24 h", "7d": "Last 7 days" } as Readonly<Record<string, string>>,
+    last: {
+      "5m": "Last 5 min",
+      "15m": "Last 15 min",
+      "1h": "Last 1 h",
+      "6h": "Last 6 h",
+      "24h": "Last 24 h",
+      "7d": "Last 7 days",
+    } as Readonly<Record<string, string>>,
     withAhead: (last: string, ahead: string): string => `${last}, next ${ahead}`,
     between: (from: string, to: string): string => `${from} to ${to}`,
     live: "Live",
@@ -74,9 +82,15 @@ export const words = {
 
   dismiss: {
     title: "Not now",
-    consequence: "This advice leaves the page. It comes back if the matter gets worse, or passes and returns later. Your reason is kept with it.",
+    consequence:
+      "This advice leaves the page. It comes back if the matter gets worse, or passes and returns later. Your reason is kept with it.",
     label: "Why not now?",
-    reasons: ["I know, and it is meant to be so", "It is not worth the effort", "It is wrong: nothing is the matter", "I will look at it later"],
+    reasons: [
+      "I know, and it is meant to be so",
+      "It is not worth the effort",
+      "It is wrong: nothing is the matter",
+      "I will look at it later",
+    ],
     other: "In your own words",
     otherHint: "up to 400 characters",
     confirm: "Dismiss",
@@ -148,14 +162,33 @@ export const words = {
     since: (duration: string): string => `runs for ${duration}`,
     list: "Plugins",
     counts: (run: number, look: number, off: number): string =>
-      [`${run} ${plural(run, "runs", "run")}`, look ? `${look} ${plural(look, "needs a look", "need a look")}` : "", off ? `${off} ${plural(off, "is off", "are off")}` : ""]
+      [
+        `${run} ${plural(run, "runs", "run")}`,
+        look ? `${look} ${plural(look, "needs a look", "need a look")}` : "",
+        off ? `${off} ${plural(off, "is off", "are off")}` : "",
+      ]
         .filter(Boolean)
         .join(", "),
     order: "most CPU first",
-    heads: { plugin: "plugin", kind: "kind", origin: "origin", health: "health", cpu: "CPU ms/s", samples: "samples/s", slow: "slowest 1 %, ms" },
+    heads: {
+      plugin: "plugin",
+      kind: "kind",
+      origin: "origin",
+      health: "health",
+      cpu: "CPU ms/s",
+      samples: "samples/s",
+      slow: "slowest 1 %, ms",
+    },
     origin: { bundled: "bundled", installed: "installed" } as const,
     originLong: { bundled: "came with the agent", installed: "installed by you" } as const,
-    state: { starting: "starting", ok: "ok", degraded: "needs a look", failed: "failed", stopping: "stopping", stopped: "off" } as const,
+    state: {
+      starting: "starting",
+      ok: "ok",
+      degraded: "needs a look",
+      failed: "failed",
+      stopping: "stopping",
+      stopped: "off",
+    } as const,
     failedBecause: (reason: string): string => reason,
     runtime: "Runtime and page",
     host: "host",
@@ -201,9 +234,14 @@ export const words = {
     title: "Not everything could be read.",
     rest: "What is shown below was read and is true.",
     again: "Try again",
-    parts: { status: "the agent's state", panels: "the list of charts", plugins: "the list of plugins", recommendations: "advice", findings: "what was found today", gaps: "gaps in the data" } as Readonly<
-      Record<string, string>
-    >,
+    parts: {
+      status: "the agent's state",
+      panels: "the list of charts",
+      plugins: "the list of plugins",
+      recommendations: "advice",
+      findings: "what was found today",
+      gaps: "gaps in the data",
+    } as Readonly<Record<string, string>>,
   },
 
   signIn: {
@@ -214,7 +252,11 @@ export const words = {
     again: "I have done so, try again",
   },
 
-  notFound: { title: "There is no such place.", body: "The address names a place that this version does not have.", go: "Go to Now" },
+  notFound: {
+    title: "There is no such place.",
+    body: "The address names a place that this version does not have.",
+    go: "Go to Now",
+  },
 
   search: {
     title: "Search",
@@ -252,5 +294,8 @@ export const words = {
 
 /** How sure the agent is, in words. */
 export function confidenceWord(confidence: number): string {
-  return words.cards.confidence.find(([least]) => confidence >= least)?.[1] ?? words.cards.confidence[words.cards.confidence.length - 1][1];
+  return (
+    words.cards.confidence.find(([least]) => confidence >= least)?.[1] ??
+    words.cards.confidence[words.cards.confidence.length - 1][1]
+  );
 }

@@ -24,13 +24,13 @@ const HALF_WIDTH = 1.1;
 export function trayIcon(level: Health["level"]): NativeImage {
   const image = nativeImage.createEmpty();
   for (const scaleFactor of [1, 2]) {
-    const sizePx = 16 * scaleFactor;
-    image.addRepresentation({ scaleFactor, width: sizePx, height: sizePx, buffer: png(sizePx, COLOUR[level]) });
+    const bytes = png(16 * scaleFactor, COLOUR[level]);
+    image.addRepresentation({ scaleFactor, dataURL: `data:image/png;base64,${bytes.toString("base64")}` });
   }
   return image;
 }
 
-/** RGBA, 8 bits a channel, one filter byte 0 a row: PNG specification, sections 5 and 11. */
+/** RGBA, 8 bits a channel, one filter byte 0 a row; at most 255 px: PNG specification, sections 5 and 11. */
 export function png(sizePx: number, [red, green, blue]: readonly [number, number, number]): Buffer {
   const rowBytes = 1 + sizePx * 4;
   const pixels = Buffer.alloc(sizePx * rowBytes);

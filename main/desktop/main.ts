@@ -61,6 +61,7 @@ function makeUserData(dataDir: string): string {
 /** Everything of the shell that needs a running agent. */
 async function open(agent: Agent): Promise<void> {
   const door = pageDoor(agent.webDoor, agent.token);
+  setApplicationMenu();
   guardSession(session.defaultSession);
   protocol.handle(SCHEME, door);
 
@@ -133,7 +134,6 @@ protocol.registerSchemesAsPrivileged([
 ]);
 app.enableSandbox();
 guardContents(app);
-setApplicationMenu();
 try {
   start();
 } catch (error) {

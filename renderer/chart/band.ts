@@ -17,7 +17,14 @@ export function isOutside(value: number, low: number, high: number): boolean {
 }
 
 /** The parts of at least `minRun` rows that lie outside low..high, in order; a missing value or band ends a part. */
-export function outsideRuns(value: Float64Array, low: Float64Array, high: Float64Array, start: number, end: number, minRun = MIN_RUN): Run[] {
+export function outsideRuns(
+  value: Float64Array,
+  low: Float64Array,
+  high: Float64Array,
+  start: number,
+  end: number,
+  minRun = MIN_RUN,
+): Run[] {
   const runs: Run[] = [];
   let from = -1;
   let to = -1;

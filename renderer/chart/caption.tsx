@@ -49,11 +49,16 @@ export function ChartLegend({ model, title }: { model: ChartModel; title: string
     <ul class="legend" aria-label={words.chart.lines(title)}>
       {lines.map(({ index, name, value, outside }, place) => (
         <li key={index}>
-          <button type="button" aria-pressed={chosen === index} onClick={() => (model.chosen.value = chosen === index ? -1 : index)}>
+          <button
+            type="button"
+            aria-pressed={chosen === index}
+            onClick={() => (model.chosen.value = chosen === index ? -1 : index)}
+          >
             <span class={`swatch ${chosen === index ? "swatch-ink" : chosen >= 0 ? "swatch-grey" : `swatch-${place + 1}`}`} />
             <span class="name" title={name}>
               {name}
-            </span> <span class={outside ? meaning(model) : "q"}>{value}</span>
+            </span>{" "}
+            <span class={outside ? meaning(model) : "q"}>{value}</span>
           </button>
         </li>
       ))}

@@ -7,10 +7,10 @@ import { words } from "../words.ts";
 import { ChartCaption, ChartLegend } from "./caption.tsx";
 import { ChartTable } from "./table.tsx";
 import { cursorMs } from "./cursor.ts";
-import { PADDING } from "./draw.ts";
 import { nextFrame } from "./frame.ts";
 import type { ChartModel } from "./model.ts";
 import { readPalette } from "./palette.ts";
+import { PADDING } from "./pen.ts";
 import { Plot } from "./plot.ts";
 import type { Scene, Span } from "./scene.ts";
 import { walk } from "./walk.ts";
@@ -89,9 +89,22 @@ export function Chart({ model, title, sub, time, height, parts = 2, panel, retry
           onKeyDown={onKeyDown}
           onBlur={() => (cursor.value = null)}
         />
-        {asTable.value && <ChartTable model={model} time={time} title={title} height={height + PADDING.top + PADDING.bottom} onKeyDown={onKeyDown} />}
+        {asTable.value && (
+          <ChartTable
+            model={model}
+            time={time}
+            title={title}
+            height={height + PADDING.top + PADDING.bottom}
+            onKeyDown={onKeyDown}
+          />
+        )}
         {!asTable.value && <ChartMessage model={model} retry={retry} />}
-        <button type="button" class="plain sm as-table" aria-pressed={asTable.value} onClick={() => (asTable.value = !asTable.value)}>
+        <button
+          type="button"
+          class="plain sm as-table"
+          aria-pressed={asTable.value}
+          onClick={() => (asTable.value = !asTable.value)}
+        >
           {asTable.value ? words.chart.asChart : words.chart.table}
           <span class="unseen">: {title}</span>
         </button>
@@ -118,7 +131,14 @@ function ChartMessage({ model, retry }: { model: ChartModel; retry: () => void }
 }
 
 /** Binds a plot to its model: draws when something changed and somebody can see it. Returns how to undo all of it. */
-function attach(host: HTMLDivElement, model: ChartModel, time: ChartTime, cursor: { value: number | null }, height: number, parts: number): () => void {
+function attach(
+  host: HTMLDivElement,
+  model: ChartModel,
+  time: ChartTime,
+  cursor: { value: number | null },
+  height: number,
+  parts: number,
+): () => void {
   let plot: Plot | null = null;
   let near = false;
   let drawn: { readonly scene: Scene; readonly mark: string; readonly head: number; readonly atMs: number } | null = null;

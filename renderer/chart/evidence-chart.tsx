@@ -33,7 +33,14 @@ export function EvidenceChart({ evidence, severity, height, parts }: EvidencePro
   latest.current = evidence;
 
   const { model, time, read } = useMemo(() => {
-    const made = new ChartModel({ unit, max, nameOf: (labels) => lineName(panel?.legend, labels), learns: false, alarm: true, ground: "surface" });
+    const made = new ChartModel({
+      unit,
+      max,
+      nameOf: (labels) => lineName(panel?.legend, labels),
+      learns: false,
+      alarm: true,
+      ground: "surface",
+    });
     const own: ChartTime = {
       window: () => evidenceWindow(latest.current, edge.value),
       edgeMs: () => edge.value,
@@ -64,7 +71,17 @@ export function EvidenceChart({ evidence, severity, height, parts }: EvidencePro
     };
   }, [model, read]);
 
-  return <Chart model={model} title={title} sub={sub} time={time} height={height} parts={parts} retry={() => void read(new AbortController().signal)} />;
+  return (
+    <Chart
+      model={model}
+      title={title}
+      sub={sub}
+      time={time}
+      height={height}
+      parts={parts}
+      retry={() => void read(new AbortController().signal)}
+    />
+  );
 }
 
 async function readEvidence(model: ChartModel, evidence: Evidence, signal: AbortSignal): Promise<void> {

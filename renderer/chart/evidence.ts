@@ -60,7 +60,14 @@ const MAX_AHEAD_MS = 14 * 86_400_000;
 function aheadMoment(evidence: Evidence, nowMs: number): number | null {
   for (const [name, value] of Object.entries(evidence.numbers)) {
     const { stem, unit } = splitUnit(name);
-    const ms = unit === "moment" ? value : unit === "moment_seconds" ? value * 1000 : unit === "seconds" && /(left|until|to_full|eta|remaining)/.test(stem) ? nowMs + value * 1000 : NaN;
+    const ms =
+      unit === "moment"
+        ? value
+        : unit === "moment_seconds"
+          ? value * 1000
+          : unit === "seconds" && /(left|until|to_full|eta|remaining)/.test(stem)
+            ? nowMs + value * 1000
+            : NaN;
     if (ms > nowMs && ms < nowMs + MAX_AHEAD_MS) return ms;
   }
   return null;
@@ -87,7 +94,9 @@ export interface Caption {
 /** What the chart is called: the panel it shows or draws upon; for a bare metric its own name in words, and of what. */
 export function captionOf(expr: string, panels: readonly PanelReport[]): Caption {
   const metric = metricOf(expr);
-  const panel = panelOf(expr, panels) ?? (PLAIN.test(expr.trim()) ? undefined : panels.find((one) => metric !== null && one.expr.includes(metric)));
+  const panel =
+    panelOf(expr, panels) ??
+    (PLAIN.test(expr.trim()) ? undefined : panels.find((one) => metric !== null && one.expr.includes(metric)));
   const labels = new Map([...expr.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map((match) => [match[1], match[2]]));
   const legend = panel?.legend ?? panels.find((one) => one.legend !== undefined && labels.has(one.legend))?.legend;
   const sub = (legend && labels.get(legend)) ?? "";

@@ -23,7 +23,13 @@ const bandSelector = (valueSelector: string): string =>
 export const isPanelSelector = (expr: string): boolean => /^alluse_panel_value\{[^{}]*\}$/.test(expr);
 
 /** Reads a line's past and its band into the model. Throws `ApiError`. */
-export async function loadHistory(model: ChartModel, expr: string, window: Span, stepMs: number, signal: AbortSignal): Promise<void> {
+export async function loadHistory(
+  model: ChartModel,
+  expr: string,
+  window: Span,
+  stepMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const fromMs = Math.floor(window.fromMs / stepMs) * stepMs;
   const toMs = Math.max(fromMs, Math.floor(window.toMs / stepMs) * stepMs);
   const learnt = isPanelSelector(expr);
@@ -41,9 +47,18 @@ export async function loadHistory(model: ChartModel, expr: string, window: Span,
 const CONE_POINTS = 40;
 
 /** Reads what comes next for one line; null when there is too little to say. Throws `ApiError`. */
-export async function loadCone(expr: string, labels: Readonly<Record<string, string>> | null, horizonMs: number, signal: AbortSignal): Promise<Cone | null> {
+export async function loadCone(
+  expr: string,
+  labels: Readonly<Record<string, string>> | null,
+  horizonMs: number,
+  signal: AbortSignal,
+): Promise<Cone | null> {
   const stepMs = Math.max(1000, Math.round(horizonMs / CONE_POINTS / 1000) * 1000);
-  const query = new URLSearchParams({ query: expr, horizon_ms: String(Math.ceil(horizonMs / stepMs) * stepMs), step_ms: String(stepMs) });
+  const query = new URLSearchParams({
+    query: expr,
+    horizon_ms: String(Math.ceil(horizonMs / stepMs) * stepMs),
+    step_ms: String(stepMs),
+  });
   const { series } = await getJson<ForecastReport>(`/api/agent/forecast?${query}`, signal);
   const one = labels ? series.find((candidate) => keyOf(candidate.labels) === keyOf(labels)) : series[0];
   if (!one || one.expected.length === 0) return null;
@@ -67,10 +82,13 @@ let asked: { readonly span: Span; readonly atMs: number; readonly answer: Promis
 
 /** The recorded pauses of a stretch. Throws `ApiError`. */
 export function loadGaps(window: Span): Promise<readonly NamedSpan[]> {
-  const fresh = asked && performance.now() - asked.atMs < GAPS_FRESH_MS && Math.abs(asked.span.fromMs - window.fromMs) < GAPS_FRESH_MS;
+  const fresh =
+    asked && performance.now() - asked.atMs < GAPS_FRESH_MS && Math.abs(asked.span.fromMs - window.fromMs) < GAPS_FRESH_MS;
   if (fresh && Math.abs(asked!.span.toMs - window.toMs) < GAPS_FRESH_MS) return asked!.answer;
   const path = `/api/agent/gaps?from=${Math.floor(window.fromMs)}&to=${Math.ceil(window.toMs)}`;
-  const answer = getJson<{ gaps: readonly GapReport[] }>(path).then(({ gaps }) => gaps.map(({ fromMs, toMs, reason }) => ({ fromMs, toMs, word: reason })));
+  const answer = getJson<{ gaps: readonly GapReport[] }>(path).then(({ gaps }) =>
+    gaps.map(({ fromMs, toMs, reason }) => ({ fromMs, toMs, word: reason })),
+  );
   asked = { span: window, atMs: performance.now(), answer };
   return answer;
 }

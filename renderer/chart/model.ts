@@ -212,13 +212,21 @@ export class ChartModel {
         ? []
         : shown.map((index) => {
             const column = columns.columns[index];
-            const outside = atMs === null ? endsOutside(column.value, column.low, column.high, columns.start, columns.end) : isOutside(column.value[row], column.low[row], column.high[row]);
+            const outside =
+              atMs === null
+                ? endsOutside(column.value, column.low, column.high, columns.start, columns.end)
+                : isOutside(column.value[row], column.low[row], column.high[row]);
             return { index, name: this.nameOf(index), value: this.number(column.value[row]), outside };
           });
     const base = { unit: this.unitScale.symbol, lines, more: columns.columns.length - shown.length };
     const column = columns.columns[focus];
     if (!column) {
-      this.reading.value = { ...base, value: "", note: atMs === null ? "" : words.chart.at(this.clock(columns.x[row])), outside: false };
+      this.reading.value = {
+        ...base,
+        value: "",
+        note: atMs === null ? "" : words.chart.at(this.clock(columns.x[row])),
+        outside: false,
+      };
       return;
     }
     const ahead = atMs === null ? -1 : this.coneRow(atMs);
@@ -228,7 +236,10 @@ export class ChartModel {
       this.reading.value = { ...base, value: this.number(expected[ahead]), note, outside: false };
       return;
     }
-    const outside = atMs === null ? endsOutside(column.value, column.low, column.high, columns.start, columns.end) : isOutside(column.value[row], column.low[row], column.high[row]);
+    const outside =
+      atMs === null
+        ? endsOutside(column.value, column.low, column.high, columns.start, columns.end)
+        : isOutside(column.value[row], column.low[row], column.high[row]);
     const alarmed = outside || (atMs === null && this.options.alarm === true);
     const usual = this.usual(column, row);
     const note = atMs === null ? usual : [words.chart.at(this.clock(columns.x[row])), usual].filter(Boolean).join(", ");
@@ -292,7 +303,9 @@ export class ChartModel {
     const unit = this.unitScale.symbol;
     const named = (name: string): string => (unit ? `${name}, ${unit}` : name);
     const shown = columns.columns.map((_, i) => i);
-    const heads = one ? [words.table.time, named(words.table.value), words.table.usualFrom, words.table.usualTo] : [words.table.time, ...shown.map((i) => named(this.nameOf(i)))];
+    const heads = one
+      ? [words.table.time, named(words.table.value), words.table.usualFrom, words.table.usualTo]
+      : [words.table.time, ...shown.map((i) => named(this.nameOf(i)))];
     const rows: string[][] = [];
     for (let ms = Math.floor(Math.min(window.toMs, columns.lastMs ?? 0) / stepMs) * stepMs; ms >= window.fromMs; ms -= stepMs) {
       const row = columns.nearest(ms);

@@ -59,5 +59,15 @@ export function PanelChart({ panel, height = PLOT_HEIGHT }: { panel: PanelReport
   }, [panel.panel]);
   useEffect(() => feed.start(), [feed]);
   const total = useTotal(panel);
-  return <Chart model={model} title={panel.title} sub={total} time={pageTime} height={height} panel={panel.panel} retry={() => feed.again()} />;
+  return (
+    <Chart
+      model={model}
+      title={panel.title}
+      sub={total}
+      time={pageTime}
+      height={height}
+      panel={panel.panel}
+      retry={() => feed.again()}
+    />
+  );
 }

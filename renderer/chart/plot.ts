@@ -1,6 +1,8 @@
 import uPlot from "uplot";
-import { drawBehind, drawInFront, PADDING } from "./draw.ts";
+import { drawBehind } from "./draw-behind.ts";
+import { drawInFront } from "./draw-front.ts";
 import type { Palette } from "./palette.ts";
+import { PADDING } from "./pen.ts";
 import type { Scene } from "./scene.ts";
 
 export interface PlotEvents {
@@ -37,7 +39,10 @@ export class Plot {
         padding: [PADDING.top, PADDING.right, PADDING.bottom, PADDING.left],
         axes: [{ show: false }, { show: false }],
         legend: { show: false },
-        scales: { x: { time: false, auto: false, range: (_u, min, max) => [min, max] }, y: { auto: false, range: (_u, min, max) => [min, max] } },
+        scales: {
+          x: { time: false, auto: false, range: (_u, min, max) => [min, max] },
+          y: { auto: false, range: (_u, min, max) => [min, max] },
+        },
         cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: DRAG_MIN_PX } },
         series: [{}],
         hooks: {
@@ -106,7 +111,11 @@ export class Plot {
     const { signal } = this.abort;
     let panAt: number | null = null;
     const timeAt = (event: PointerEvent): number => this.u.posToVal(event.clientX - over.getBoundingClientRect().left, "x");
-    over.addEventListener("pointermove", (event) => (panAt === null ? this.events.point(timeAt(event)) : this.panTo(panAt, timeAt(event))), { signal });
+    over.addEventListener(
+      "pointermove",
+      (event) => (panAt === null ? this.events.point(timeAt(event)) : this.panTo(panAt, timeAt(event))),
+      { signal },
+    );
     over.addEventListener("pointerleave", () => this.events.point(null), { signal });
     // Before uPlot hears of it: with shift held the drag moves the time instead of marking a part.
     over.addEventListener(

@@ -1,11 +1,9 @@
 /** Ends and ticks of axes. */
 
-const NICE = [1, 2, 5, 10];
-
-/** The smallest step out of 1, 2, 5 × 10ⁿ that is not less than `atLeast`. */
+/** The smallest step out of 1, 2, 5 × 10ⁿ, and 25, 250…, that is not less than `atLeast`. 2.5 would need a decimal more than it is worth. */
 export function niceStep(atLeast: number): number {
-  const power = 10 ** Math.floor(Math.log10(atLeast));
-  for (const nice of NICE) if (nice * power >= atLeast * (1 - 1e-9)) return nice * power;
+  const power = 10 ** Math.floor(Math.log10(atLeast) + 1e-9);
+  for (const nice of power >= 10 ? [1, 2, 2.5, 5] : [1, 2, 5]) if (nice * power >= atLeast * (1 - 1e-9)) return nice * power;
   return 10 * power;
 }
 
@@ -49,7 +47,9 @@ const ROOM = 0.02;
 function snapped(low: number, high: number, parts: number): ValueScale {
   const step = niceStep(((high - low) * (1 + ROOM)) / parts);
   const from = Math.floor(low / step + 1e-9) * step;
-  return { low: from, high: Math.ceil((high + (high - from) * ROOM) / step - 1e-9) * step, step };
+  const to = Math.ceil((high + (high - from) * ROOM) / step - 1e-9) * step;
+  // Two ends and nothing between them is hard to read from.
+  return { low: from, high: to, step: to - from < 1.5 * step ? step / 2 : step };
 }
 
 /** Whether an axis may stay as it is: what is shown fits in and fills enough of it. Keeps the picture still while data moves. */
@@ -99,7 +99,9 @@ export function timeTicks(fromMs: number, toMs: number, stepMs: number): number[
   return ticks;
 }
 
-const QUERY_STEPS_S = [1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+const QUERY_STEPS_S = [
+  1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+];
 
 /** Resolution of a query: about a row a pixel, a round number of seconds, never under one. */
 export function queryStepMs(spanMs: number, widthPx: number): number {

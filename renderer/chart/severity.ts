@@ -3,7 +3,9 @@ import type { MarkedSpan } from "./scene.ts";
 
 /** What was found on a panel's recorded series. */
 export function findingsOn(findings: readonly FindingReport[], panel: string): readonly FindingReport[] {
-  return findings.filter((finding) => finding.metric === "alluse_panel_value" && finding.labels.panel === panel && finding.severity !== "info");
+  return findings.filter(
+    (finding) => finding.metric === "alluse_panel_value" && finding.labels.panel === panel && finding.severity !== "info",
+  );
 }
 
 /** What being outside the band means on a chart now: critical only when an open finding says so. */

@@ -18,7 +18,14 @@ export function ChartTable({ model, time, title, height, onKeyDown }: TableProps
   void model.reading.value;
   const table = model.table(time.window(), MAX_ROWS);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={words.chart.tableOf(title)} style={{ height: `${height}px` }} onKeyDown={onKeyDown}>
+    <div
+      class="scroll"
+      tabIndex={0}
+      role="region"
+      aria-label={words.chart.tableOf(title)}
+      style={{ height: `${height}px` }}
+      onKeyDown={onKeyDown}
+    >
       <table>
         <thead>
           <tr>

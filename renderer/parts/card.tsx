@@ -47,7 +47,12 @@ function Card({ advice, lead, tall }: CardProps) {
         {whyOpen.value && <Why id={`${id}-w`} advice={advice} />}
       </div>
       <div class="actions">
-        <button type="button" aria-expanded={whyOpen.value} aria-controls={`${id}-w`} onClick={() => (whyOpen.value = !whyOpen.value)}>
+        <button
+          type="button"
+          aria-expanded={whyOpen.value}
+          aria-controls={`${id}-w`}
+          onClick={() => (whyOpen.value = !whyOpen.value)}
+        >
           {words.cards.why}
         </button>
         <button type="button" class="plain" onClick={() => (asking.value = true)}>
@@ -84,7 +89,9 @@ function Why({ id, advice }: { id: string; advice: RecommendationReport }) {
         const unit = unitOf(evidence, panels.value ?? []);
         return (
           <table key={evidence.expr}>
-            <caption>{advice.evidence.length > 1 ? words.cards.evidenceOf(i + 1, advice.evidence.length) : words.cards.evidence}</caption>
+            <caption>
+              {advice.evidence.length > 1 ? words.cards.evidenceOf(i + 1, advice.evidence.length) : words.cards.evidence}
+            </caption>
             <tbody>
               <tr>
                 <th scope="row">{words.cards.method}</th>
@@ -112,7 +119,8 @@ function Why({ id, advice }: { id: string; advice: RecommendationReport }) {
         );
       })}
       <p class="q">
-        {words.cards.from}: {advice.source}. {words.cards.decided}: {advice.decision} {words.cards.expires}: {formatMoment(advice.expiresMs, nowMs)}.
+        {words.cards.from}: {advice.source}. {words.cards.decided}: {advice.decision} {words.cards.expires}:{" "}
+        {formatMoment(advice.expiresMs, nowMs)}.
       </p>
     </div>
   );

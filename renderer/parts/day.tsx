@@ -23,8 +23,13 @@ export function DayStrip() {
   const marks = dayMarks(findings.value ?? [], gaps.value ?? [], day.fromMs, day.toMs, minute.value);
   const selected = useSignal<string | null>(null);
   const strip = useRef<HTMLDivElement>(null);
-  const lanes: Mark["lane"][] = marks.some((mark) => mark.lane === "changes") ? ["incidents", "changes", "gaps"] : ["incidents", "gaps"];
-  const current = marks.find((mark) => mark.id === selected.value) ?? marks.findLast((mark) => mark.finding !== null) ?? marks[marks.length - 1];
+  const lanes: Mark["lane"][] = marks.some((mark) => mark.lane === "changes")
+    ? ["incidents", "changes", "gaps"]
+    : ["incidents", "gaps"];
+  const current =
+    marks.find((mark) => mark.id === selected.value) ??
+    marks.findLast((mark) => mark.finding !== null) ??
+    marks[marks.length - 1];
   const part = (ms: number): number => (Math.min(day.toMs, Math.max(day.fromMs, ms)) - day.fromMs) / (day.toMs - day.fromMs);
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -34,7 +39,9 @@ export function DayStrip() {
     const here = current ? marks.indexOf(current) : 0;
     const next = Math.min(marks.length - 1, Math.max(0, here + by));
     selected.value = marks[next].id;
-    strip.current?.querySelectorAll<HTMLElement>("[data-mark]").forEach((element) => element.dataset.mark === marks[next].id && element.focus());
+    strip.current
+      ?.querySelectorAll<HTMLElement>("[data-mark]")
+      .forEach((element) => element.dataset.mark === marks[next].id && element.focus());
   };
 
   return (
@@ -54,7 +61,11 @@ export function DayStrip() {
             const at = part(day.fromMs + hour * HOUR_MS);
             if (Math.abs(at - part(minute.value)) < NOW_ROOM) return null;
             return (
-              <span key={hour} class={hour === 0 ? "first" : hour === 24 ? "last" : hour % 6 ? "odd" : ""} style={{ left: `${hour === 24 ? 100 : at * 100}%` }}>
+              <span
+                key={hour}
+                class={hour === 0 ? "first" : hour === 24 ? "last" : hour % 6 ? "odd" : ""}
+                style={{ left: `${hour === 24 ? 100 : at * 100}%` }}
+              >
                 {hour === 24 ? "24:00" : formatClock(day.fromMs + hour * HOUR_MS)}
               </span>
             );
@@ -109,7 +120,16 @@ function Lane({ lane, marks, current, chosen, part, nowMs }: LaneProps) {
 }
 
 function markClass(mark: Mark): string {
-  const look = mark.lane === "gaps" ? "off" : mark.lane === "changes" ? "tick" : mark.severity === "critical" ? "bar critical" : mark.severity === "attention" ? "bar" : "bar quiet";
+  const look =
+    mark.lane === "gaps"
+      ? "off"
+      : mark.lane === "changes"
+        ? "tick"
+        : mark.severity === "critical"
+          ? "bar critical"
+          : mark.severity === "attention"
+            ? "bar"
+            : "bar quiet";
   return mark.half ? `${look} ${mark.half}` : look;
 }
 
@@ -127,7 +147,12 @@ function said(mark: Mark): string {
 
 function Said({ mark }: { mark: Mark }) {
   const what = mark.finding ? words.day.finding[mark.finding.kind] : words.day.gap;
-  const length = mark.toMs === null ? words.day.ongoing(formatClock(mark.fromMs)) : mark.toMs - mark.fromMs < 1000 ? "" : words.day.lasted(formatDuration(mark.toMs - mark.fromMs));
+  const length =
+    mark.toMs === null
+      ? words.day.ongoing(formatClock(mark.fromMs))
+      : mark.toMs - mark.fromMs < 1000
+        ? ""
+        : words.day.lasted(formatDuration(mark.toMs - mark.fromMs));
   return (
     <>
       <b>

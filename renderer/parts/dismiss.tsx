@@ -41,7 +41,13 @@ export function DismissDialog({ advice, onClose }: { advice: RecommendationRepor
           <legend>{words.dismiss.label}</legend>
           {words.dismiss.reasons.map((given) => (
             <label key={given} class="choice">
-              <input type="radio" name="reason" value={given} checked={chosen.value === given} onChange={() => (chosen.value = given)} />
+              <input
+                type="radio"
+                name="reason"
+                value={given}
+                checked={chosen.value === given}
+                onChange={() => (chosen.value = given)}
+              />
               {given}
             </label>
           ))}

@@ -13,9 +13,7 @@ export function Failures() {
       </p>
       <ul>
         {failed.map(([name, why]) => (
-          <li key={name}>
-            {formatSentence(`${words.problems.parts[name] ?? name}: ${why}`)}
-          </li>
+          <li key={name}>{formatSentence(`${words.problems.parts[name] ?? name}: ${why}`)}</li>
         ))}
       </ul>
       <button type="button" onClick={() => void readAll()}>

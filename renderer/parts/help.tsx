@@ -12,9 +12,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
         <tbody>
           {words.help.keys.map(([key, does]) => (
             <tr key={key}>
-              <th scope="row">
-                {key.split(" ").map((part, i) => part && <kbd key={i}>{part}</kbd>)}
-              </th>
+              <th scope="row">{key.split(" ").map((part, i) => part && <kbd key={i}>{part}</kbd>)}</th>
               <td>{does}</td>
             </tr>
           ))}

@@ -36,6 +36,9 @@ function Summary({ panels }: { panels: readonly PanelReport[] }) {
   const parts =
     seen === 0
       ? [newestSampleMs.value === null ? words.sections.waiting : ""]
-      : [outside ? words.sections.outside(outside, seen) : learning < seen ? words.sections.asUsual : "", learning ? words.sections.learning(learning, seen) : ""];
+      : [
+          outside ? words.sections.outside(outside, seen) : learning < seen ? words.sections.asUsual : "",
+          learning ? words.sections.learning(learning, seen) : "",
+        ];
   return <span class="q">{parts.filter(Boolean).join(", ")}</span>;
 }

@@ -28,7 +28,9 @@ export function PluginDetail({ plugin, onClose }: { plugin: PluginReport; onClos
       <p class="q sm">{kind}</p>
       {needsLook(plugin) && (
         <p class={plugin.state === "failed" ? "state critical" : "state"}>
-          <b class={plugin.state === "failed" ? "cri" : "att"}>{words.plugins.sinceState(words.plugins.state[plugin.state], formatMoment(plugin.sinceMs, now.peek()))}.</b>{" "}
+          <b class={plugin.state === "failed" ? "cri" : "att"}>
+            {words.plugins.sinceState(words.plugins.state[plugin.state], formatMoment(plugin.sinceMs, now.peek()))}.
+          </b>{" "}
           {formatSentence(plugin.reason ?? "")} {words.plugins.restOk}
         </p>
       )}

@@ -36,7 +36,7 @@ export function PluginTable({ plugins, cost, chosen, onChoose }: TableProps) {
           <th scope="col" class="n">
             {cpu}
           </th>
-          <th scope="col" class="n">
+          <th scope="col" class="n roomy">
             {samples}
           </th>
           <th scope="col" class="n wide">
@@ -69,30 +69,32 @@ function Row({ plugin, largest, chosen, onChoose }: RowProps) {
   const look = [chosen ? "chosen" : off ? "q" : "", why ? "explained" : ""].join(" ").trim();
   return (
     <>
-    <tr class={look} onClick={() => onChoose(plugin.id)}>
-      <td>
-        <button
-          type="button"
-          class="row"
-          aria-pressed={chosen}
-          onClick={(event) => {
-            event.stopPropagation();
-            onChoose(plugin.id);
-          }}
-        >
-          {plugin.title}
-        </button>
-      </td>
-      <td class="wide q">{plugin.kind ?? ""}</td>
-      <td class="wide origin q">{words.plugins.origin[plugin.origin]}</td>
-      <td class={tone}>{needsLook(plugin) ? <b>{words.plugins.state[state]}</b> : words.plugins.state[state]}</td>
-      <td class="n">
-        {!off && <Meter share={cost.cpuMsPerSecond / largest} />}
-        {off ? "" : formatNumber(cost.cpuMsPerSecond, 2)}
-      </td>
-      <td class="n">{cost.samplesPerSecond > 0 ? formatNumber(cost.samplesPerSecond, cost.samplesPerSecond < 10 ? 1 : 0) : ""}</td>
-      <td class="n q wide">{cost.calls > 0 ? formatNumber(cost.p99Ms, Math.min(2, decimalsFor(cost.p99Ms, 2))) : ""}</td>
-    </tr>
+      <tr class={look} onClick={() => onChoose(plugin.id)}>
+        <td>
+          <button
+            type="button"
+            class="row"
+            aria-pressed={chosen}
+            onClick={(event) => {
+              event.stopPropagation();
+              onChoose(plugin.id);
+            }}
+          >
+            {plugin.title}
+          </button>
+        </td>
+        <td class="wide q">{plugin.kind ?? ""}</td>
+        <td class="wide origin q">{words.plugins.origin[plugin.origin]}</td>
+        <td class={tone}>{needsLook(plugin) ? <b>{words.plugins.state[state]}</b> : words.plugins.state[state]}</td>
+        <td class="n">
+          {!off && <Meter share={cost.cpuMsPerSecond / largest} />}
+          {off ? "" : formatNumber(cost.cpuMsPerSecond, 2)}
+        </td>
+        <td class="n roomy">
+          {cost.samplesPerSecond > 0 ? formatNumber(cost.samplesPerSecond, cost.samplesPerSecond < 10 ? 1 : 0) : ""}
+        </td>
+        <td class="n q wide">{cost.calls > 0 ? formatNumber(cost.p99Ms, Math.min(2, decimalsFor(cost.p99Ms, 2))) : ""}</td>
+      </tr>
       {why && (
         <tr class={chosen ? "chosen" : ""} onClick={() => onChoose(plugin.id)}>
           <td colSpan={COLUMNS} class={`sm ${tone}`}>
@@ -126,7 +128,7 @@ function Sum({ plugins, own, rest, largest }: { plugins: readonly PluginReport[]
           <Meter share={rest / largest} />
           {formatNumber(rest, 2)}
         </td>
-        <td />
+        <td class="roomy" />
         <td class="wide" />
       </tr>
       <tr class="sum">
@@ -135,7 +137,7 @@ function Sum({ plugins, own, rest, largest }: { plugins: readonly PluginReport[]
         <td class="wide origin" />
         <td />
         <td class="n">{formatNumber(own + rest, 2)}</td>
-        <td class="n">{formatNumber(samples)}</td>
+        <td class="n roomy">{formatNumber(samples)}</td>
         <td class="wide" />
       </tr>
     </>

@@ -9,8 +9,12 @@ const nameOf = (word: string): string => words.range.withAhead(words.range.last[
 /** The stretch that stands still, in words. */
 function betweenText(fromMs: number, toMs: number, nowMs: number): string {
   const clock = toMs - fromMs < 10 * 60_000 ? formatClockSeconds : formatClock;
-  const sameDay = new Date(fromMs).toDateString() === new Date(toMs).toDateString() && new Date(toMs).toDateString() === new Date(nowMs).toDateString();
-  return sameDay ? words.range.between(clock(fromMs), clock(toMs)) : words.range.between(formatMoment(fromMs, nowMs), formatMoment(toMs, nowMs));
+  const sameDay =
+    new Date(fromMs).toDateString() === new Date(toMs).toDateString() &&
+    new Date(toMs).toDateString() === new Date(nowMs).toDateString();
+  return sameDay
+    ? words.range.between(clock(fromMs), clock(toMs))
+    : words.range.between(formatMoment(fromMs, nowMs), formatMoment(toMs, nowMs));
 }
 
 /** Time is one thing: what every chart of the page shows, and whether it moves. */
@@ -38,7 +42,12 @@ export function RangeControl() {
           ))}
         </select>
       </span>
-      <button type="button" aria-pressed={live.value} title={words.range.liveHint} onClick={() => (live.value ? toggleLive(edge.peek()) : resume())}>
+      <button
+        type="button"
+        aria-pressed={live.value}
+        title={words.range.liveHint}
+        onClick={() => (live.value ? toggleLive(edge.peek()) : resume())}
+      >
         {live.value && waiting ? words.range.waiting : words.range.live}
         <kbd aria-hidden="true">.</kbd>
       </button>

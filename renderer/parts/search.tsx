@@ -38,7 +38,12 @@ function goToChart(panel: string, place: string): void {
 
 function allHits(): readonly Hit[] {
   return [
-    ...places.map((place) => ({ id: `place ${place.id}`, name: place.title, kind: words.search.place, go: () => goTo(place.id) })),
+    ...places.map((place) => ({
+      id: `place ${place.id}`,
+      name: place.title,
+      kind: words.search.place,
+      go: () => goTo(place.id),
+    })),
     ...(panels.value ?? []).map((panel) => ({
       id: `panel ${panel.panel}`,
       name: panel.title,
@@ -52,7 +57,12 @@ function allHits(): readonly Hit[] {
       go: () => setRange({ kind: "last", spanMs: SPANS[word] }),
     })),
     { id: "theme", name: words.theme.system, kind: words.search.look, go: () => setTheme(null) },
-    ...THEMES.map((theme) => ({ id: `theme ${theme}`, name: words.theme[theme], kind: words.search.look, go: () => setTheme(theme) })),
+    ...THEMES.map((theme) => ({
+      id: `theme ${theme}`,
+      name: words.theme[theme],
+      kind: words.search.look,
+      go: () => setTheme(theme),
+    })),
   ];
 }
 
@@ -105,7 +115,14 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
       />
       <ul id={`${id}-l`} class="hits" role="listbox" aria-label={words.search.results(hits.length)}>
         {hits.map((hit, i) => (
-          <li key={hit.id} id={`${id}-${hit.id}`} role="option" aria-selected={i === current} onClick={() => choose(hit)} onPointerMove={() => (at.value = i)}>
+          <li
+            key={hit.id}
+            id={`${id}-${hit.id}`}
+            role="option"
+            aria-selected={i === current}
+            onClick={() => choose(hit)}
+            onPointerMove={() => (at.value = i)}
+          >
             {hit.name} <span class="q sm">{hit.kind}</span>
           </li>
         ))}

@@ -22,6 +22,20 @@ export interface Place {
 
 export const places: readonly Place[] = [
   { id: "now", title: words.places.now, key: "n", component: Now, group: 0 },
-  { id: "advice", title: words.places.advice, key: "a", component: Advice, group: 0, count: () => needsYou(recommendations.value ?? []).length },
-  { id: "plugins", title: words.places.plugins, key: "p", component: Plugins, group: 1, count: () => (plugins.value ?? []).filter(needsLook).length },
+  {
+    id: "advice",
+    title: words.places.advice,
+    key: "a",
+    component: Advice,
+    group: 0,
+    count: () => needsYou(recommendations.value ?? []).length,
+  },
+  {
+    id: "plugins",
+    title: words.places.plugins,
+    key: "p",
+    component: Plugins,
+    group: 1,
+    count: () => (plugins.value ?? []).filter(needsLook).length,
+  },
 ];

@@ -80,7 +80,11 @@ function Cost() {
   return (
     <header class="top">
       <div>
-        <h1 tabIndex={-1}>{current ? words.plugins.title(cpuText(current), formatQuantity(current.residentBytes, "bytes")) : words.plugins.titleUnknown}</h1>
+        <h1 tabIndex={-1}>
+          {current
+            ? words.plugins.title(cpuText(current), formatQuantity(current.residentBytes, "bytes"))
+            : words.plugins.titleUnknown}
+        </h1>
         {known && current && (
           <p class="facts">
             {factsOf(known, current, now.value).map((fact) => (
@@ -96,7 +100,11 @@ function Cost() {
 
 const cpuText = ({ cpuPercent }: AgentStatus["cost"]): string => `${formatNumber(cpuPercent, cpuPercent < 10 ? 1 : 0)}\u00a0%`;
 
-function factsOf({ storage, startedMs, version, node }: AgentStatus, current: AgentStatus["cost"], nowMs: number): readonly string[] {
+function factsOf(
+  { storage, startedMs, version, node }: AgentStatus,
+  current: AgentStatus["cost"],
+  nowMs: number,
+): readonly string[] {
   const kept = storage.oldestMs === null ? null : formatDuration(nowMs - storage.oldestMs);
   return [
     words.plugins.disk(formatQuantity(current.diskBytes, "bytes"), kept),

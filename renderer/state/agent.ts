@@ -45,7 +45,8 @@ async function read<T, A>(name: string, path: string, target: Signal<T | null>, 
     const answer = await getJson<A>(path);
     batch(() => {
       target.value = take(answer);
-      if (name in failures.value) failures.value = Object.fromEntries(Object.entries(failures.value).filter(([key]) => key !== name));
+      if (name in failures.value)
+        failures.value = Object.fromEntries(Object.entries(failures.value).filter(([key]) => key !== name));
     });
   } catch (error) {
     if (error instanceof ApiError && (error.status === 401 || error.code === "offline")) return;
@@ -59,9 +60,11 @@ function takeStatus(answer: AgentStatus): AgentStatus {
   return answer;
 }
 
-const readPanels = (): Promise<void> => read<readonly PanelReport[], { panels: readonly PanelReport[] }>("panels", "/api/agent/panels", panels, (a) => a.panels);
+const readPanels = (): Promise<void> =>
+  read<readonly PanelReport[], { panels: readonly PanelReport[] }>("panels", "/api/agent/panels", panels, (a) => a.panels);
 
-const readPlugins = (): Promise<void> => read<readonly PluginReport[], { plugins: readonly PluginReport[] }>("plugins", "/api/agent/plugins", plugins, (a) => a.plugins);
+const readPlugins = (): Promise<void> =>
+  read<readonly PluginReport[], { plugins: readonly PluginReport[] }>("plugins", "/api/agent/plugins", plugins, (a) => a.plugins);
 
 const readRecommendations = (): Promise<void> =>
   read<readonly RecommendationReport[], { recommendations: readonly RecommendationReport[] }>(
@@ -77,7 +80,12 @@ function readDay(): Promise<unknown> {
   const { fromMs, toMs } = dayAround(agentNow());
   const query = `?from=${fromMs}&to=${toMs}`;
   return Promise.all([
-    read<readonly FindingReport[], { findings: readonly FindingReport[] }>("findings", `/api/agent/findings${query}`, findings, (a) => a.findings),
+    read<readonly FindingReport[], { findings: readonly FindingReport[] }>(
+      "findings",
+      `/api/agent/findings${query}`,
+      findings,
+      (a) => a.findings,
+    ),
     read<readonly GapReport[], { gaps: readonly GapReport[] }>("gaps", `/api/agent/gaps${query}`, gaps, (a) => a.gaps),
   ]);
 }

@@ -34,7 +34,11 @@ async function request<T>(path: string, init: RequestInit, signal: AbortSignal |
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   try {
-    response = await fetch(path, { ...init, credentials: "same-origin", signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    response = await fetch(path, {
+      ...init,
+      credentials: "same-origin",
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError("offline", timeout.aborted ? "The agent did not answer in time." : "The agent does not answer.", 0);
@@ -51,7 +55,11 @@ export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 export function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  return request<T>(path, { method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify(body) }, signal);
+  return request<T>(
+    path,
+    { method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify(body) },
+    signal,
+  );
 }
 
 export interface MatrixSeries {
@@ -65,8 +73,19 @@ interface QueryAnswer<T> {
 }
 
 /** A range query; `fromMs`, `toMs` and `stepMs` in milliseconds, the grid is `fromMs + n * stepMs`. */
-export async function queryRange(expr: string, fromMs: number, toMs: number, stepMs: number, signal?: AbortSignal): Promise<readonly MatrixSeries[]> {
-  const query = new URLSearchParams({ query: expr, start: String(fromMs / 1000), end: String(toMs / 1000), step: String(stepMs / 1000) });
+export async function queryRange(
+  expr: string,
+  fromMs: number,
+  toMs: number,
+  stepMs: number,
+  signal?: AbortSignal,
+): Promise<readonly MatrixSeries[]> {
+  const query = new URLSearchParams({
+    query: expr,
+    start: String(fromMs / 1000),
+    end: String(toMs / 1000),
+    step: String(stepMs / 1000),
+  });
   const answer = await getJson<QueryAnswer<readonly MatrixSeries[]>>(`/api/v1/query_range?${query}`, signal);
   return answer.data.result;
 }
@@ -77,9 +96,13 @@ interface VectorSample {
 
 /** The one value of an instant query, or null when it has none. */
 export async function queryScalar(expr: string, signal?: AbortSignal): Promise<number | null> {
-  const answer = await getJson<QueryAnswer<readonly VectorSample[] | readonly [number, string]>>(`/api/v1/query?${new URLSearchParams({ query: expr })}`, signal);
+  const answer = await getJson<QueryAnswer<readonly VectorSample[] | readonly [number, string]>>(
+    `/api/v1/query?${new URLSearchParams({ query: expr })}`,
+    signal,
+  );
   const { resultType, result } = answer.data;
-  const text = resultType === "scalar" ? (result as readonly [number, string])[1] : (result as readonly VectorSample[])[0]?.value[1];
+  const text =
+    resultType === "scalar" ? (result as readonly [number, string])[1] : (result as readonly VectorSample[])[0]?.value[1];
   const value = text === undefined ? NaN : Number(text);
   return Number.isFinite(value) ? value : null;
 }

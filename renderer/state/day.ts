@@ -18,16 +18,40 @@ export interface Mark {
 const MARKS_MAX = 200;
 
 /** The day's marks in order of time, those that overlap within a lane put above each other. */
-export function dayMarks(findings: readonly FindingReport[], gaps: readonly GapReport[], fromMs: number, toMs: number, nowMs: number): readonly Mark[] {
+export function dayMarks(
+  findings: readonly FindingReport[],
+  gaps: readonly GapReport[],
+  fromMs: number,
+  toMs: number,
+  nowMs: number,
+): readonly Mark[] {
   const marks: Mark[] = [];
   for (const finding of findings) {
     if (finding.startMs >= toMs || (finding.endMs ?? nowMs) < fromMs) continue;
     const lane = finding.kind === "change" ? "changes" : "incidents";
-    marks.push({ id: finding.id, lane, fromMs: Math.max(fromMs, finding.startMs), toMs: finding.endMs, severity: finding.severity, finding, reason: finding.summary, half: null });
+    marks.push({
+      id: finding.id,
+      lane,
+      fromMs: Math.max(fromMs, finding.startMs),
+      toMs: finding.endMs,
+      severity: finding.severity,
+      finding,
+      reason: finding.summary,
+      half: null,
+    });
   }
   for (const gap of gaps) {
     if (gap.fromMs >= toMs || gap.toMs < fromMs) continue;
-    marks.push({ id: `gap ${gap.fromMs}`, lane: "gaps", fromMs: Math.max(fromMs, gap.fromMs), toMs: Math.min(toMs, gap.toMs), severity: null, finding: null, reason: gap.reason, half: null });
+    marks.push({
+      id: `gap ${gap.fromMs}`,
+      lane: "gaps",
+      fromMs: Math.max(fromMs, gap.fromMs),
+      toMs: Math.min(toMs, gap.toMs),
+      severity: null,
+      finding: null,
+      reason: gap.reason,
+      half: null,
+    });
   }
   marks.sort((a, b) => a.fromMs - b.fromMs);
   return withHalves(marks.slice(-MARKS_MAX), nowMs);

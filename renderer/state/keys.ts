@@ -34,7 +34,15 @@ function step(by: number): void {
 export function followKeys(actions: KeyActions): () => void {
   let chordUntil = 0;
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      typing(event.target) ||
+      document.querySelector("dialog[open]")
+    )
+      return;
     if (performance.now() < chordUntil) {
       chordUntil = 0;
       if (actions.goTo(event.key)) return event.preventDefault();

@@ -22,6 +22,9 @@ export function byUrgency(a: RecommendationReport, b: RecommendationReport): num
   return URGENCY[a.severity] - URGENCY[b.severity] || b.confidence - a.confidence || b.createdMs - a.createdMs;
 }
 
-export function withRecommendation(list: readonly RecommendationReport[], one: RecommendationReport): readonly RecommendationReport[] {
+export function withRecommendation(
+  list: readonly RecommendationReport[],
+  one: RecommendationReport,
+): readonly RecommendationReport[] {
   return [...list.filter((other) => other.id !== one.id), one].toSorted(byUrgency);
 }

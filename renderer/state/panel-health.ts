@@ -39,7 +39,11 @@ const watch = new PanelWatch();
 export const panelHealth = signal<ReadonlyMap<string, PanelHealth>>(new Map());
 
 /** How many of the panels have values, are outside, are learning. */
-export function healthOf(panels: readonly { readonly panel: string }[]): { readonly seen: number; readonly outside: number; readonly learning: number } {
+export function healthOf(panels: readonly { readonly panel: string }[]): {
+  readonly seen: number;
+  readonly outside: number;
+  readonly learning: number;
+} {
   let seen = 0;
   let outside = 0;
   let learning = 0;

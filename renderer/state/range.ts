@@ -2,7 +2,9 @@ import { computed } from "@preact/signals";
 import { address, setParams } from "./router.ts";
 
 /** The time that every chart of the page shows: the newest stretch, moving, or a stretch that stands still. */
-export type Range = { readonly kind: "last"; readonly spanMs: number } | { readonly kind: "between"; readonly fromMs: number; readonly toMs: number };
+export type Range =
+  | { readonly kind: "last"; readonly spanMs: number }
+  | { readonly kind: "between"; readonly fromMs: number; readonly toMs: number };
 
 const MINUTE_MS = 60_000;
 

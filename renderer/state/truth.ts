@@ -40,8 +40,10 @@ export function tellTruth(known: Known): Truth {
 
   const failed = known.plugins.filter((plugin) => plugin.state === "failed").length;
   for (const problem of status.problems) facts.push({ text: problem, tone: "attention" });
-  if (newestSampleMs !== null && stale) facts.push({ text: words.truth.staleWhy(formatClockSeconds(newestSampleMs)), tone: "attention" });
-  if (newestSampleMs !== null && !stale) facts.push({ text: words.truth.newest(formatDuration(Math.max(0, nowMs - newestSampleMs))) });
+  if (newestSampleMs !== null && stale)
+    facts.push({ text: words.truth.staleWhy(formatClockSeconds(newestSampleMs)), tone: "attention" });
+  if (newestSampleMs !== null && !stale)
+    facts.push({ text: words.truth.newest(formatDuration(Math.max(0, nowMs - newestSampleMs))) });
   if (failed > 0) facts.push({ text: words.truth.plugins(failed).replace(/\.$/, ""), tone: "attention", place: "plugins" });
   facts.push({ text: costText(known.cost ?? status.cost) });
   return { sentence: sentenceOf(known, status, failed), facts };

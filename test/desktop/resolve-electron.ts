@@ -5,7 +5,8 @@ import { serveShell } from "./shell-channel.ts";
 const fake = new URL("./fake-electron.ts", import.meta.url).href;
 
 registerHooks({
-  resolve: (specifier, context, next) => (specifier === "electron" ? { url: fake, shortCircuit: true } : next(specifier, context)),
+  resolve: (specifier, context, next) =>
+    specifier === "electron" ? { url: fake, shortCircuit: true } : next(specifier, context),
 });
 
 serveShell();

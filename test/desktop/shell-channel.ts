@@ -25,8 +25,17 @@ export interface ShellState {
     readonly bounds: { x: number; y: number; width: number; height: number };
     readonly webPreferences: Readonly<Record<string, unknown>>;
   }[];
-  readonly tray: { readonly toolTip: string; readonly labels: readonly (string | undefined)[]; readonly scales: readonly number[] } | null;
-  readonly notifications: readonly { readonly title: string; readonly body: string; readonly urgency: string; readonly state: string }[];
+  readonly tray: {
+    readonly toolTip: string;
+    readonly labels: readonly (string | undefined)[];
+    readonly scales: readonly number[];
+  } | null;
+  readonly notifications: readonly {
+    readonly title: string;
+    readonly body: string;
+    readonly urgency: string;
+    readonly state: string;
+  }[];
   readonly errorBoxes: readonly { readonly title: string; readonly content: string }[];
 }
 
@@ -142,7 +151,10 @@ function serve(): Promise<string> {
     void Promise.resolve(recorded.handler!(Object.assign(request, initiator))).then((answer) => {
       outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
       if (answer.body === null) outgoing.end();
-      else Readable.fromWeb(answer.body as ReadableStream<Uint8Array>).on("error", () => outgoing.destroy()).pipe(outgoing);
+      else
+        Readable.fromWeb(answer.body as ReadableStream<Uint8Array>)
+          .on("error", () => outgoing.destroy())
+          .pipe(outgoing);
     });
   });
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cannotRun, Shell } from "./shell.ts";
 
 const reason = cannotRun();
@@ -11,6 +11,8 @@ function folder(): string {
   made.push(mkdtempSync(join(tmpdir(), "alluse-desktop-")));
   return made.at(-1)!;
 }
+
+beforeEach(({ skip }) => skip(reason !== null, reason ?? ""));
 
 afterAll(() => {
   for (const path of made) rmSync(path, { recursive: true, force: true });
@@ -41,11 +43,12 @@ function installAlarm(dataDir: string): void {
   );
 }
 
-describe.runIf(reason === null)("the built desktop shell", () => {
-  const dataDir = reason === null ? folder() : "";
+describe("the built desktop shell", () => {
+  const dataDir = folder();
   let shell: Shell;
 
   beforeAll(async () => {
+    if (reason !== null) return;
     installAlarm(dataDir);
     shell = await new Shell([`--data-dir=${dataDir}`, "--some-switch-of-chromium"]).ready();
   });
@@ -79,7 +82,13 @@ describe.runIf(reason === null)("the built desktop shell", () => {
   });
 
   test("stays on its page whatever the page tries", async () => {
-    for (const url of ["https://example.com/", "http://127.0.0.1/", "file:///etc/passwd", "alluse://app.evil/", "alluse://other/"]) {
+    for (const url of [
+      "https://example.com/",
+      "http://127.0.0.1/",
+      "file:///etc/passwd",
+      "alluse://app.evil/",
+      "alluse://other/",
+    ]) {
       expect(await shell.ask("wouldNavigate", url), url).toBe(false);
       expect(await shell.ask("wouldRedirect", url), url).toBe(false);
       expect(await shell.ask("wouldLoad", url), url).toBe(false);
@@ -171,7 +180,7 @@ describe.runIf(reason === null)("the built desktop shell", () => {
   });
 });
 
-describe.runIf(reason === null)("a desktop shell that cannot start", () => {
+describe("a desktop shell that cannot start", () => {
   test("says so in one sentence, in a dialog's words on its output too, when the data belongs to a running agent", async () => {
     const dataDir = folder();
     await using first = await new Shell([`--data-dir=${dataDir}`]).ready();
@@ -195,5 +204,3 @@ describe.runIf(reason === null)("a desktop shell that cannot start", () => {
     expect(shell.output.trim()).toBe("already running: its window comes to the front");
   });
 });
-
-test.runIf(reason !== null)("the built desktop shell", ({ skip }) => skip(reason ?? ""));

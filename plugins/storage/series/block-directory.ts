@@ -44,7 +44,8 @@ export function encodeDirectory(directory: DirectoryInput): Uint8Array {
     }
   }
   out.varint(directory.runSetOf.length);
-  for (let i = 0; i < directory.runSetOf.length; i++) out.zigzag(directory.runSetOf[i] - (i === 0 ? 0 : directory.runSetOf[i - 1]));
+  for (let i = 0; i < directory.runSetOf.length; i++)
+    out.zigzag(directory.runSetOf[i] - (i === 0 ? 0 : directory.runSetOf[i - 1]));
   const streams = directory.streams;
   out.varint(streams.length);
   for (const stream of streams) out.varint(stream.columns);
@@ -131,7 +132,8 @@ export class BlockDirectory {
     for (let s = 0; s < count; s++) {
       const form = forms[s];
       const predictor = predictors[s] >> 1;
-      if (form >= FORM_COUNT || predictor >= PREDICTOR_COUNT) throw new RangeError("a stream has a form this version does not know");
+      if (form >= FORM_COUNT || predictor >= PREDICTOR_COUNT)
+        throw new RangeError("a stream has a form this version does not know");
       if (column + widths[s] > columns) throw new RangeError("the streams hold more columns than the block");
       let samples = 0;
       for (let c = 0; c < widths[s]; c++) {

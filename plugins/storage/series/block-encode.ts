@@ -102,12 +102,17 @@ export function encodeBlock(columns: readonly SeriesColumn[], place: BlockPlace,
     streams.push({ ...encoded, columns: to - from, length: encoded.bytes.length });
     samples += count;
   }
-  return assemble(ordered.map((one) => one.column), { ...place, samples }, encodeDirectory({
-    clocks,
-    runSets: table.runSets,
-    runSetOf: ordered.map((one) => one.runSet),
-    streams,
-  }), [...clocks, ...streams].map((part) => part.bytes));
+  return assemble(
+    ordered.map((one) => one.column),
+    { ...place, samples },
+    encodeDirectory({
+      clocks,
+      runSets: table.runSets,
+      runSetOf: ordered.map((one) => one.runSet),
+      streams,
+    }),
+    [...clocks, ...streams].map((part) => part.bytes),
+  );
 }
 
 function assemble(

@@ -69,9 +69,11 @@ export function encodeHeader(header: BlockHeader): Uint8Array {
 export function decodeHeader(bytes: Uint8Array): BlockHeader {
   if (bytes.length < HEADER_BYTES) throw new RangeError(`a block header has ${HEADER_BYTES} bytes, found ${bytes.length}`);
   if (Buffer.compare(bytes.subarray(0, 7), MAGIC) !== 0) throw new RangeError("this is not a block file");
-  if (bytes[7] !== BLOCK_VERSION) throw new RangeError(`block version ${bytes[7]} is not one this agent reads (${BLOCK_VERSION})`);
+  if (bytes[7] !== BLOCK_VERSION)
+    throw new RangeError(`block version ${bytes[7]} is not one this agent reads (${BLOCK_VERSION})`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(108, true) !== crc32(bytes.subarray(0, 108))) throw new RangeError("the block header's checksum does not fit");
+  if (view.getUint32(108, true) !== crc32(bytes.subarray(0, 108)))
+    throw new RangeError("the block header's checksum does not fit");
   return {
     level: view.getUint32(8, true),
     last: (view.getUint32(12, true) & 1) === 1,

@@ -66,7 +66,10 @@ export class BlockStore implements BlockShared {
     for (let i = 0; i < files.length; i += OPEN_AT_ONCE) {
       await Promise.all(files.slice(i, i + OPEN_AT_ONCE).map((name) => this.openOne(join(this.folder, name), opened)));
     }
-    const sealed = opened.reduce((most, { header }) => (header.last || header.level > 0 ? Math.max(most, header.maxSegment) : most), 0);
+    const sealed = opened.reduce(
+      (most, { header }) => (header.last || header.level > 0 ? Math.max(most, header.maxSegment) : most),
+      0,
+    );
     const kept: Block[] = [];
     for (const block of opened) {
       const unfinished = block.header.maxSegment > sealed && segments.has(block.header.maxSegment);
@@ -131,9 +134,15 @@ export class BlockStore implements BlockShared {
   /** Removes the blocks whose samples are oldest until `bytes` are free of what `allowedBytes` leaves. Throws `storage_full`. */
   async removeUntil(bytes: number, allowedBytes: number): Promise<void> {
     while (this.blockBytes + bytes > allowedBytes) {
-      const oldest = this.list.reduce<Block | null>((found, block) => (found === null || block.header.maxTime < found.header.maxTime ? block : found), null);
+      const oldest = this.list.reduce<Block | null>(
+        (found, block) => (found === null || block.header.maxTime < found.header.maxTime ? block : found),
+        null,
+      );
       if (oldest === null) {
-        throw new AgentError("storage_full", `${bytes} bytes are to be written and the disk cap leaves ${Math.max(0, allowedBytes)}: raise max_disk_bytes.`);
+        throw new AgentError(
+          "storage_full",
+          `${bytes} bytes are to be written and the disk cap leaves ${Math.max(0, allowedBytes)}: raise max_disk_bytes.`,
+        );
       }
       this.removedByCap++;
       await this.replace([oldest], []);

@@ -28,15 +28,19 @@ export class BlockTables {
     if (bytes.length !== tableBytes(header)) throw new RangeError("the block ends within its tables");
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const last = bytes.length - 4;
-    if (view.getUint32(last, true) !== crc32(bytes.subarray(0, last))) throw new RangeError("the checksum of the block's tables does not fit");
+    if (view.getUint32(last, true) !== crc32(bytes.subarray(0, last)))
+      throw new RangeError("the checksum of the block's tables does not fit");
     const { indexBytes, directoryBytes } = header;
     this.header = header;
     this.index = new LabelIndex(unpack(bytes.subarray(0, indexBytes), header.indexRawBytes));
     if (this.index.seriesCount !== header.series) throw new RangeError("the index has another number of series than the header");
     const rawDirectory = unpack(bytes.subarray(indexBytes, indexBytes + directoryBytes), header.directoryRawBytes);
     this.directory = new BlockDirectory(rawDirectory, header.series, header.samples, header.dataBytes);
-    this.checksums = Uint32Array.from({ length: header.checksums }, (_, i) => view.getUint32(indexBytes + directoryBytes + i * 4, true));
-    if (this.checksums.length !== this.directory.clocks.length + this.directory.streams.length) throw new RangeError("a checksum a stream is wanted");
+    this.checksums = Uint32Array.from({ length: header.checksums }, (_, i) =>
+      view.getUint32(indexBytes + directoryBytes + i * 4, true),
+    );
+    if (this.checksums.length !== this.directory.clocks.length + this.directory.streams.length)
+      throw new RangeError("a checksum a stream is wanted");
   }
 
   get sizeBytes(): number {
@@ -58,7 +62,8 @@ export class BlockTables {
     const { head, firstColumn, columns } = this.directory.streams[stream];
     if (head.form < FORM.rate) return [];
     const clocks = new Set<number>();
-    for (let c = firstColumn; c < firstColumn + columns; c++) clocks.add(this.directory.runSets[this.directory.runSetOf[c]].clock);
+    for (let c = firstColumn; c < firstColumn + columns; c++)
+      clocks.add(this.directory.runSets[this.directory.runSetOf[c]].clock);
     return [...clocks];
   }
 
@@ -83,7 +88,8 @@ export class BlockTables {
   place(column: number): { stream: number; from: number; to: number } {
     const stream = this.directory.streamOf[column];
     let from = 0;
-    for (let c = this.directory.streams[stream].firstColumn; c < column; c++) from += this.directory.samplesOf[this.directory.runSetOf[c]];
+    for (let c = this.directory.streams[stream].firstColumn; c < column; c++)
+      from += this.directory.samplesOf[this.directory.runSetOf[c]];
     return { stream, from, to: from + this.directory.samplesOf[this.directory.runSetOf[column]] };
   }
 }

@@ -54,7 +54,8 @@ export class Block {
     try {
       const header = decodeHeader(await readAt(handle, 0, HEADER_BYTES));
       const { size } = await handle.stat();
-      if (size !== fileBytes(header)) throw new RangeError(`the file has ${size} bytes where its header says ${fileBytes(header)}`);
+      if (size !== fileBytes(header))
+        throw new RangeError(`the file has ${size} bytes where its header says ${fileBytes(header)}`);
       return new Block(path, header, shared);
     } finally {
       await handle.close();
@@ -151,7 +152,12 @@ export class Block {
   async clocks(tables: BlockTables, wanted: Iterable<number>, pacer: Pacer): Promise<Map<number, Float64Array>> {
     const parts = [...wanted].map((clock) => {
       const { start, head } = tables.directory.clocks[clock];
-      return { key: `c${clock}`, start, length: head.length + head.missLength, decode: (bytes: Uint8Array) => tables.clock(clock, bytes) };
+      return {
+        key: `c${clock}`,
+        start,
+        length: head.length + head.missLength,
+        decode: (bytes: Uint8Array) => tables.clock(clock, bytes),
+      };
     });
     const read = await this.read(parts, pacer);
     return new Map([...read].map(([key, times]) => [Number(key.slice(1)), times]));
@@ -171,11 +177,15 @@ export class Block {
     const dataStart = HEADER_BYTES + tableBytes(this.header);
     const handle = await open(this.path, "r");
     try {
-      for (let i = 0; i < missing.length; ) {
+      for (let i = 0; i < missing.length;) {
         const start = missing[i].start;
         let end = start + missing[i].length;
         let next = i + 1;
-        while (next < missing.length && missing[next].start - end <= READ_GAP_BYTES && missing[next].start + missing[next].length - start <= READ_BYTES_MAX) {
+        while (
+          next < missing.length &&
+          missing[next].start - end <= READ_GAP_BYTES &&
+          missing[next].start + missing[next].length - start <= READ_BYTES_MAX
+        ) {
           end = missing[next].start + missing[next].length;
           next++;
         }

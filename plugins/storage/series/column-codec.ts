@@ -160,7 +160,8 @@ export function fitForm(values: Float64Array, steps: Float64Array | null, count:
     (fitUntil(values, steps, 0, count, FORM.thousands, 0, integers) === count ? { form: FORM.thousands, k: 0 } : null) ??
     (steps === null
       ? null
-      : (fitGrowing(values, steps, count, FORM.rate, 3, integers) ?? fitEach(values, steps, count, FORM.rateProduct, 3, integers))) ??
+      : (fitGrowing(values, steps, count, FORM.rate, 3, integers) ??
+        fitEach(values, steps, count, FORM.rateProduct, 3, integers))) ??
     fitGrowing(values, steps, count, FORM.binary, BINARY_K_MAX, integers)
   );
 }

@@ -8,7 +8,7 @@ import { gather } from "./head-select.ts";
 import type { IndexedSeries } from "./label-index.ts";
 import { Pacer } from "./pacer.ts";
 import { replaySegment } from "./replay.ts";
-import { all, batchOf, define, openStore, shown, START_MS, temporaryFolder } from "./test-support.ts";
+import { all, batchOf, define, openStore, shown, START_MS, temporaryFolder } from "./testdata/support.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -18,46 +18,63 @@ async function samplesOf(path: string): Promise<{ samples: string[]; damaged: nu
   const { part, damaged, orphans } = await replaySegment(path, 1, (one) => series.push(one) - 1);
   const numbers = series.map((_, number) => number);
   const found = gather(part, numbers, -Infinity, Infinity).map((samples, number) => ({ ...series[number], ...samples }));
-  return { samples: Object.entries(shown(found)).flatMap(([name, list]) => list.map((one) => `${name} ${one}`)), damaged: damaged + orphans };
+  return {
+    samples: Object.entries(shown(found)).flatMap(([name, list]) => list.map((one) => `${name} ${one}`)),
+    damaged: damaged + orphans,
+  };
 }
 
-test("a log cut at any length, or with any byte flipped, costs at most the record that was hit", { timeout: 60_000 }, async () => {
-  const path = await temporaryFolder();
-  const { store } = await openStore(path);
-  define(store, 0, "up", { job: "a" });
-  define(store, 1, "up", { job: "b" });
-  const ends: number[] = [0];
-  for (let t = 0; t < 4; t++) {
-    store.append(batchOf([[0, START_MS + t * 1000, t], [1, START_MS + t * 1000, -t]]));
+test(
+  "a log cut at any length, or with any byte flipped, costs at most the record that was hit",
+  { timeout: 60_000 },
+  async () => {
+    const path = await temporaryFolder();
+    const { store } = await openStore(path);
+    define(store, 0, "up", { job: "a" });
+    define(store, 1, "up", { job: "b" });
+    const ends: number[] = [0];
+    for (let t = 0; t < 4; t++) {
+      store.append(
+        batchOf([
+          [0, START_MS + t * 1000, t],
+          [1, START_MS + t * 1000, -t],
+        ]),
+      );
+      await store.flush();
+      ends.push(store.stats().counters.wal_bytes);
+    }
+    store.append(
+      batchOf([
+        [0, START_MS + 9000, 1],
+        [1, START_MS + 9500, 2],
+      ]),
+    );
     await store.flush();
-    ends.push(store.stats().counters.wal_bytes);
-  }
-  store.append(batchOf([[0, START_MS + 9000, 1], [1, START_MS + 9500, 2]]));
-  await store.flush();
-  const file = join(path, "wal", (await readdir(join(path, "wal")))[0]);
-  const bytes = await readFile(file);
-  const { samples: whole, damaged } = await samplesOf(file);
-  expect(whole).toHaveLength(10);
-  expect(damaged).toBe(0);
-  const damagedFile = join(path, "damaged");
-  for (let length = 0; length < bytes.length; length++) {
-    await writeFile(damagedFile, bytes.subarray(0, length));
-    const { samples } = await samplesOf(damagedFile);
-    for (const sample of samples) expect(whole).toContain(sample);
-    const complete = ends.filter((end) => end <= length).length - 1;
-    expect(samples.length).toBeGreaterThanOrEqual(2 * complete);
-  }
-  for (let at = 0; at < bytes.length; at++) {
-    for (const mask of [0x01, 0xff]) {
-      const flipped = Buffer.from(bytes);
-      flipped[at] ^= mask;
-      await writeFile(damagedFile, flipped);
+    const file = join(path, "wal", (await readdir(join(path, "wal")))[0]);
+    const bytes = await readFile(file);
+    const { samples: whole, damaged } = await samplesOf(file);
+    expect(whole).toHaveLength(10);
+    expect(damaged).toBe(0);
+    const damagedFile = join(path, "damaged");
+    for (let length = 0; length < bytes.length; length++) {
+      await writeFile(damagedFile, bytes.subarray(0, length));
       const { samples } = await samplesOf(damagedFile);
       for (const sample of samples) expect(whole).toContain(sample);
-      expect(samples.length, `byte ${at}`).toBeGreaterThanOrEqual(8);
+      const complete = ends.filter((end) => end <= length).length - 1;
+      expect(samples.length).toBeGreaterThanOrEqual(2 * complete);
     }
-  }
-});
+    for (let at = 0; at < bytes.length; at++) {
+      for (const mask of [0x01, 0xff]) {
+        const flipped = Buffer.from(bytes);
+        flipped[at] ^= mask;
+        await writeFile(damagedFile, flipped);
+        const { samples } = await samplesOf(damagedFile);
+        for (const sample of samples) expect(whole).toContain(sample);
+        expect(samples.length, `byte ${at}`).toBeGreaterThanOrEqual(8);
+      }
+    }
+  },
+);
 
 test("a block cut at any length, or with any byte flipped, never gives a wrong value", { timeout: 60_000 }, async () => {
   const path = await temporaryFolder();
@@ -65,7 +82,14 @@ test("a block cut at any length, or with any byte flipped, never gives a wrong v
   for (let id = 0; id < 4; id++) define(store, id, "up", { id: String(id) });
   for (let t = 0; t < 500; t++) {
     const now = START_MS + t * 1000 + (t % 3);
-    store.append(batchOf([[0, now, t * t], [1, now, Math.sin(t * 99) > 0.9 ? t : 0], [2, now, t < 8 ? Math.PI * t : 3], [3, now, 7]]));
+    store.append(
+      batchOf([
+        [0, now, t * t],
+        [1, now, Math.sin(t * 99) > 0.9 ? t : 0],
+        [2, now, t < 8 ? Math.PI * t : 3],
+        [3, now, 7],
+      ]),
+    );
   }
   await store.seal();
   const expected = await all(store);
@@ -89,7 +113,9 @@ test("a block cut at any length, or with any byte flipped, never gives a wrong v
     }
     const columns = [0, 1, 2, 3];
     const samples = await block.columns(tables, columns, new Pacer(undefined));
-    const found = shown(columns.flatMap((column) => (samples[column] === null ? [] : [{ ...tables.index.series(column), ...samples[column] }])));
+    const found = shown(
+      columns.flatMap((column) => (samples[column] === null ? [] : [{ ...tables.index.series(column), ...samples[column] }])),
+    );
     for (const [name, list] of Object.entries(found)) expect(list).toEqual(expected[name]);
     if (Object.keys(found).length < 4) {
       expect(shared.damagedParts).toBeGreaterThan(0);
@@ -111,7 +137,13 @@ test("a damaged column is left out, counted and logged, and everything else is s
   const { store } = await openStore(path);
   define(store, 0, "a");
   define(store, 1, "b");
-  for (let t = 0; t < 600; t++) store.append(batchOf([[0, START_MS + t * 1000, t * t * t], [1, START_MS + t * 1000, (t * 7919) % 613]]));
+  for (let t = 0; t < 600; t++)
+    store.append(
+      batchOf([
+        [0, START_MS + t * 1000, t * t * t],
+        [1, START_MS + t * 1000, (t * 7919) % 613],
+      ]),
+    );
   await store.seal();
   const expected = await all(store);
   await store.stop();

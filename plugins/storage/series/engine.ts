@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, unlink } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   AgentError,
@@ -16,17 +16,19 @@ import {
 } from "all-use-agent/sdk";
 import type { Block } from "./block.ts";
 import { BlockStore } from "./block-store.ts";
-import type { HeadPart } from "./head-part.ts";
-import { foldLast, idleNumbers, snapshot } from "./head-seal.ts";
+import { foldLast, idleNumbers, numbersIn } from "./head-last.ts";
+import { ArenaPool, type HeadPart } from "./head-part.ts";
 import { Ingest } from "./ingest.ts";
 import { Log, segmentName } from "./log.ts";
 import type { FsyncPolicy } from "./log-writer.ts";
 import { type Gap, Marks } from "./marks.ts";
-import { mergeable } from "./merge-plan.ts";
-import { replaySegment } from "./replay.ts";
+import { mergeable, mergeJob } from "./merge-plan.ts";
+import { recover } from "./recovery.ts";
+import { sealParts } from "./seal-job.ts";
 import { Sealer } from "./sealer.ts";
 import { compiled, listSeries, select, type View } from "./select.ts";
 import { SeriesTable } from "./series-table.ts";
+import { type EngineCounts, newestTime, statsOf } from "./stats.ts";
 
 export interface EngineOptions {
   readonly path: string;
@@ -59,13 +61,14 @@ export class Engine {
   private readonly marks: Marks;
   private readonly blocks: BlockStore;
   private readonly sealer = new Sealer();
+  private readonly arenas = new ArenaPool();
   private log!: Log;
   private ingest!: Ingest;
   /** Parts no longer written to, oldest first; sealed together. */
   private closedParts: HeadPart[] = [];
   private segment = 0;
   /** Bytes of log segments other than the one being written. */
-  private readonly segmentBytes = new Map<number, number>();
+  private segmentBytes = new Map<number, number>();
   private lastKnownAfterMs = -Infinity;
   /** When the oldest sample in memory came, by the agent's clock. */
   private headSinceMs: number | null = null;
@@ -74,7 +77,17 @@ export class Engine {
   private opened = false;
   private refused = false;
   private maintenanceFailed = false;
-  private counts = { seals: 0, merges: 0, sealFailures: 0, sealedSamples: 0, replayedSamples: 0, damagedRecords: 0, lostLogBytes: 0, orphanRecords: 0 };
+  private readonly counts: EngineCounts = {
+    seals: 0,
+    sealFailures: 0,
+    sealedSamples: 0,
+    sealCpuMs: 0,
+    merges: 0,
+    replayedSamples: 0,
+    damagedRecords: 0,
+    lostLogBytes: 0,
+    orphanRecords: 0,
+  };
 
   constructor(options: EngineOptions, host: EngineHost) {
     this.options = options;
@@ -85,50 +98,25 @@ export class Engine {
   }
 
   async open(): Promise<void> {
-    await mkdir(this.logFolder, { recursive: true });
     await rm(join(this.options.path, "marks.tmp"), { force: true });
-    await this.marks.load();
-    this.counts.damagedRecords += this.marks.damaged;
-    const segments = (await readdir(this.logFolder))
-      .map((name) => /^(\d{10,16})\.wal$/.exec(name)?.[1])
-      .filter((digits) => digits !== undefined)
-      .map(Number)
-      .sort((a, b) => a - b);
-    const sealed = await this.blocks.open(new Set(segments));
-    for (const segment of segments) {
-      if (segment <= sealed) await unlink(join(this.logFolder, segmentName(segment)));
-      else await this.replay(segment);
-    }
-    for (const { header } of this.blocks.list) this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, header.maxTime);
-    const used = [0, ...segments, ...this.blocks.list.map(({ header }) => header.maxSegment), ...this.marks.deletions.map(({ maxSegment }) => maxSegment)];
-    this.segment = 1 + used.reduce((a, b) => Math.max(a, b));
+    const recovered = await recover(this.logFolder, this.blocks, this.marks, this.table, this.arenas, this.host.log);
+    this.closedParts = recovered.parts;
+    this.segmentBytes = recovered.segmentBytes;
+    this.segment = recovered.nextSegment;
+    this.counts.replayedSamples = recovered.samples;
+    this.counts.damagedRecords = recovered.damaged;
+    this.counts.lostLogBytes = recovered.lostBytes;
+    this.counts.orphanRecords = recovered.orphans;
+    this.lastKnownAfterMs = newestTime([], this.blocks);
     this.log = new Log(this.logFolder, this.segment, (number) => this.table.get(number), {
       fsync: this.options.fsync,
       makeRoom: (bytes) => this.makeRoom(bytes),
       health: (error) => this.health(error),
     });
     const maxAgeMs = this.options.acceptAnyAge ? Infinity : this.options.retentionMs;
-    this.ingest = new Ingest(this.table, this.log, this.segment, { maxAgeMs });
+    this.ingest = new Ingest(this.table, this.log, this.segment, { maxAgeMs }, this.arenas);
     if (this.closedParts.length > 0) this.headSinceMs = this.host.clock.now();
     this.opened = true;
-  }
-
-  private async replay(segment: number): Promise<void> {
-    const path = join(this.logFolder, segmentName(segment));
-    const { part, damaged, lostBytes, orphans } = await replaySegment(path, segment, (one) => this.table.intern(one));
-    this.counts.damagedRecords += damaged;
-    this.counts.lostLogBytes += lostBytes;
-    this.counts.orphanRecords += orphans;
-    this.counts.replayedSamples += part.samples;
-    if (damaged + orphans > 0) {
-      this.host.log.warn("A log segment was torn or damaged; everything else in it was recovered.", { file: path, damaged, lostBytes, orphans });
-    }
-    if (part.samples === 0) {
-      await unlink(path);
-      return;
-    }
-    this.closedParts.push(part);
-    this.segmentBytes.set(segment, (await stat(path)).size);
   }
 
   private health(error: Error | null): void {
@@ -153,16 +141,16 @@ export class Engine {
   }
 
   private get headSamples(): number {
-    let samples = this.ingest.part.samples;
-    for (const part of this.closedParts) samples += part.samples;
-    return samples;
+    return this.closedParts.reduce((sum, part) => sum + part.samples, this.ingest.part.samples);
   }
 
   define(id: SeriesId, info: SeriesInfo): void {
     this.table.define(id, info);
   }
 
+  /** Throws `stopped` once closed. */
   append(batch: Batch): void {
+    if (!this.opened) throw new AgentError("stopped", "The time series store is not running: it takes no samples.");
     const now = this.host.clock.now();
     if (!this.ingest.append(batch, now, this.headSamples)) {
       if (!this.refused) {
@@ -179,14 +167,23 @@ export class Engine {
     await this.log.writer.flush();
     if (this.refused) {
       this.refused = false;
-      throw new AgentError("storage_write_failed", "Samples were refused since the last flush because too much waits for the disk.");
+      throw new AgentError(
+        "storage_write_failed",
+        "Samples were refused since the last flush because too much waits for the disk.",
+      );
     }
     await this.marks.flush();
   }
 
   private view(): View {
     const parts = this.ingest.part.samples > 0 ? [...this.closedParts, this.ingest.part] : this.closedParts;
-    return { table: this.table, parts, blocks: this.blocks.list, deletions: this.marks.deletions, lastKnownAfterMs: this.lastKnownAfterMs };
+    return {
+      table: this.table,
+      parts,
+      blocks: this.blocks.list,
+      deletions: this.marks.deletions,
+      lastKnownAfterMs: this.lastKnownAfterMs,
+    };
   }
 
   select(request: SelectRequest): Promise<SeriesData[]> {
@@ -237,30 +234,57 @@ export class Engine {
     while (this.closedParts.length > 0) {
       // A deletion applies to whole blocks: none may hold segments from both sides of it.
       const first = this.closedParts[0].segment;
-      const end = this.marks.deletions.reduce((least, { maxSegment }) => (maxSegment >= first ? Math.min(least, maxSegment) : least), Infinity);
+      const end = this.marks.deletions.reduce(
+        (least, { maxSegment }) => (maxSegment >= first ? Math.min(least, maxSegment) : least),
+        Infinity,
+      );
       await this.sealParts(this.closedParts.filter((part) => part.segment <= end));
     }
     this.releaseIdle();
   }
 
   private async sealParts(parts: readonly HeadPart[]): Promise<void> {
-    const minSegment = parts[0].segment;
     const { segment: maxSegment } = parts[parts.length - 1];
     try {
-      const { blocks: files } = await this.sealer.run({ kind: "seal", ...snapshot(parts, this.table), minSegment, maxSegment });
-      const fresh = await this.writeBlocks(files);
+      const fresh = await this.writeBlocks(await this.blocksOf(parts));
       // In one turn: no query sees the samples twice, or not at all.
       for (const part of parts) foldLast(part, this.table);
       this.closedParts = this.closedParts.filter((part) => part.segment > maxSegment);
       await this.blocks.replace([], fresh);
+      for (const part of parts) this.arenas.give(part);
       this.counts.seals++;
       this.counts.sealedSamples += fresh.reduce((sum, block) => sum + block.header.samples, 0);
     } catch (error) {
       this.counts.sealFailures++;
       this.headSinceMs ??= this.host.clock.now();
-      throw new AgentError("storage_seal_failed", `Samples could not be moved into blocks (${errorText(error)}); they stay in memory and in the log.`, { cause: error });
+      throw new AgentError(
+        "storage_seal_failed",
+        `Samples could not be moved into blocks (${errorText(error)}); they stay in memory and in the log.`,
+        { cause: error },
+      );
     }
     await this.dropSegments(maxSegment);
+  }
+
+  /** From the log by the sealing process; from memory, in this one, when the disk gives other samples back than it took. */
+  private async blocksOf(parts: readonly HeadPart[]): Promise<readonly Uint8Array[]> {
+    try {
+      await this.log.writer.flush();
+      const segments = parts.map(({ segment, samples }) => ({
+        path: join(this.logFolder, segmentName(segment)),
+        segment,
+        samples,
+      }));
+      return await this.sealer.run({ kind: "seal", segments });
+    } catch (error) {
+      if (!this.opened) throw error;
+      this.host.log.warn("The log could not be sealed by a process of its own; it is done in this one.", {
+        reason: errorText(error),
+      });
+      const numbers = new Set<number>();
+      for (const part of parts) numbersIn(part, numbers);
+      return sealParts(parts, numbers, (number) => this.table.get(number));
+    }
   }
 
   private async writeBlocks(files: readonly Uint8Array[]): Promise<Block[]> {
@@ -271,7 +295,7 @@ export class Engine {
   /** Deletes log segments whose samples are in blocks. Bytes of theirs that still wait for the disk are written first. */
   private async dropSegments(upTo: number): Promise<void> {
     await this.log.writer.flush().catch(() => undefined);
-    for (const segment of [...this.segmentBytes.keys()]) {
+    for (const segment of this.segmentBytes.keys()) {
       if (segment > upTo) continue;
       await rm(join(this.logFolder, segmentName(segment)), { force: true });
       this.segmentBytes.delete(segment);
@@ -279,9 +303,9 @@ export class Engine {
   }
 
   private releaseIdle(): void {
-    const parts = [...this.closedParts, this.ingest.part];
+    const { parts } = this;
     // Against the newest sample where history is being written: it is as live as anything then.
-    const now = Math.min(this.host.clock.now(), this.newestMs() ?? Infinity);
+    const now = Math.min(this.host.clock.now(), newestTime(parts, this.blocks));
     const idle = idleNumbers(this.table, parts, now - IDLE_MS);
     if (idle.size === 0) return;
     for (const number of idle) this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, this.table.lastTimes[number] || -Infinity);
@@ -293,26 +317,17 @@ export class Engine {
     for (const group of mergeable(this.blocks.list, this.host.clock.now() - this.options.blockMs, now)) {
       for (const block of group) block.pin();
       try {
-        const sources = await Promise.all(group.map((block) => readFile(block.path)));
-        const { windowStart, windowEnd } = group[0].header;
-        const place = {
-          level: 1 + group.reduce((most, { header }) => Math.max(most, header.level), 0),
-          last: false,
-          minSegment: group.reduce((least, { header }) => Math.min(least, header.minSegment), Infinity),
-          maxSegment: group.reduce((most, { header }) => Math.max(most, header.maxSegment), 0),
-          windowStart,
-          windowEnd,
-        };
-        const { blocks: files } = await this.sealer.run({ kind: "merge", sources, deletions: this.marks.deletions, place });
-        const fresh = await this.writeBlocks(files);
-        // Retention may have removed a source meanwhile; then the merged block would bring its samples back.
+        const fresh = await this.writeBlocks(await this.sealer.run(mergeJob(group, this.marks.deletions)));
+        // The disk cap may have taken a source meanwhile; then the merged block would bring its samples back.
         const current = new Set(this.blocks.list);
         if (group.every((block) => current.has(block))) await this.blocks.replace(group, fresh);
         else for (const block of fresh) await block.remove();
         this.counts.merges++;
       } catch (error) {
+        if (!this.opened) return;
         for (const block of group) block.mergeFailed = true;
-        this.host.log.warn("Blocks could not be merged and stay as they are.", { window: group[0].header.windowStart, reason: errorText(error) });
+        const { windowStart } = group[0].header;
+        this.host.log.warn("Blocks could not be merged and stay as they are.", { windowStart, reason: errorText(error) });
       } finally {
         await Promise.all(group.map((block) => block.unpin()));
       }
@@ -327,7 +342,7 @@ export class Engine {
       this.rotate();
       this.marks.addDeletion({ maxSegment: this.segment - 1, fromMs, toMs, matchers });
       this.table.lastTimes.fill(NaN);
-      this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, this.newestMs() ?? -Infinity);
+      this.lastKnownAfterMs = Math.max(this.lastKnownAfterMs, newestTime(this.parts, this.blocks));
       await this.marks.flush();
       return touched.length;
     });
@@ -371,53 +386,14 @@ export class Engine {
     await this.marks.flush();
   }
 
-  private newestMs(): number | null {
-    const times = [this.ingest.part.maxTime, ...this.closedParts.map((part) => part.maxTime), ...this.blocks.list.map(({ header }) => header.maxTime)];
-    const newest = times.reduce((a, b) => Math.max(a, b), -Infinity);
-    return newest === -Infinity ? null : newest;
+  private get parts(): HeadPart[] {
+    return [...this.closedParts, this.ingest.part];
   }
 
   stats(): StorageStats {
-    const { list } = this.blocks;
-    const parts = [...this.closedParts, this.ingest.part];
-    const oldest = [...list.map(({ header }) => header.minTime), ...parts.map((part) => part.minTime)].reduce((a, b) => Math.min(a, b), Infinity);
-    const writer = this.log.writer;
-    return {
-      series: list.reduce((most, { header }) => Math.max(most, header.series), this.table.size),
-      samples: list.reduce((sum, { header }) => sum + header.samples, this.headSamples),
-      diskBytes: this.blocks.blockBytes + this.logBytes,
-      oldestMs: oldest === Infinity ? null : oldest,
-      newestMs: this.newestMs(),
-      counters: {
-        samples_appended: this.ingest.appended,
-        samples_undefined: this.ingest.droppedUndefined,
-        samples_out_of_time: this.ingest.droppedTime,
-        samples_refused: this.ingest.droppedFull,
-        head_samples: this.headSamples,
-        blocks: list.length,
-        block_bytes: this.blocks.blockBytes,
-        wal_bytes: this.logBytes,
-        wal_waiting_bytes: writer.waitingBytes,
-        wal_records: this.log.records,
-        wal_writes: writer.writes,
-        wal_syncs: writer.syncs,
-        wal_failures: writer.failures,
-        seals: this.counts.seals,
-        seal_failures: this.counts.sealFailures,
-        sealed_samples: this.counts.sealedSamples,
-        merges: this.counts.merges,
-        replayed_samples: this.counts.replayedSamples,
-        damaged_records: this.counts.damagedRecords,
-        lost_log_bytes: this.counts.lostLogBytes,
-        orphan_records: this.counts.orphanRecords,
-        damaged_blocks: this.blocks.damagedBlocks,
-        damaged_columns: this.blocks.damagedParts,
-        blocks_removed_by_age: this.blocks.removedByAge,
-        blocks_removed_by_cap: this.blocks.removedByCap,
-        deletions: this.marks.deletions.length,
-        gaps: this.marks.gaps.length,
-      },
-    };
+    this.counts.sealCpuMs = this.sealer.cpuMs;
+    const { parts, blocks, log, logBytes, ingest, marks, counts } = this;
+    return statsOf({ series: this.table.size, parts, blocks, log, logBytes, ingest, marks, counts });
   }
 
   /** Writes and syncs what waits. Memory is not sealed: the log brings it back faster than sealing would take. */

@@ -1,11 +1,5 @@
 import { wordsOf } from "./samples.ts";
 
-/**
- * The samples of one log segment in memory, kept as they came: a tick's values in a row with a list of series that ticks
- * share, anything else as rows of series, time and value. Rows lie in shared memory, so that the sealing worker reads them
- * without a copy while queries go on.
- */
-
 /** Values an arena holds: 512 KB, of which only what is used becomes resident. */
 const ARENA_ROWS = 65_536;
 
@@ -36,17 +30,44 @@ export interface Entry {
   maxTime: number;
 }
 
-function createArena(rows: number, loose: boolean): Arena {
-  const values = new Float64Array(new SharedArrayBuffer(rows * 8));
-  return {
-    values,
-    words: wordsOf(values),
-    ids: loose ? new Uint32Array(new SharedArrayBuffer(rows * 4)) : null,
-    timestamps: loose ? new Float64Array(new SharedArrayBuffer(rows * 8)) : null,
-    used: 0,
-  };
+/** Arenas of ticks kept for the next part: what ten minutes of 900 samples a second take. More would be memory held for nothing. */
+const SPARE_ARENAS_MAX = 9;
+
+/**
+ * Arenas of parts that have become blocks, for further parts. The collector would free them late: it sees small objects and
+ * not the half megabyte behind each.
+ */
+export class ArenaPool {
+  private readonly spare: Arena[] = [];
+
+  take(rows: number, loose: boolean): Arena {
+    const reused = loose || rows > ARENA_ROWS ? undefined : this.spare.pop();
+    if (reused) return reused;
+    const values = new Float64Array(rows);
+    return {
+      values,
+      words: wordsOf(values),
+      ids: loose ? new Uint32Array(rows) : null,
+      timestamps: loose ? new Float64Array(rows) : null,
+      used: 0,
+    };
+  }
+
+  /** The part must not be read any more. */
+  give(part: HeadPart): void {
+    const arenas = new Set(part.entries.map((entry) => entry.arena));
+    for (const arena of arenas) {
+      if (arena.ids !== null || arena.values.length !== ARENA_ROWS || this.spare.length >= SPARE_ARENAS_MAX) continue;
+      arena.used = 0;
+      this.spare.push(arena);
+    }
+  }
 }
 
+/**
+ * The samples of one log segment in memory, kept as they came: a tick's values in a row with a list of series that ticks
+ * share, anything else as rows of series, time and value.
+ */
 export class HeadPart {
   readonly segment: number;
   readonly entries: Entry[] = [];
@@ -55,11 +76,13 @@ export class HeadPart {
   maxTime = -Infinity;
   /** Entries came in ascending time: walking back meets each series' newest sample first. */
   inOrder = true;
+  private readonly pool: ArenaPool;
   private tickArena: Arena | null = null;
   private looseArena: Arena | null = null;
 
-  constructor(segment: number) {
+  constructor(segment: number, pool = new ArenaPool()) {
     this.segment = segment;
+    this.pool = pool;
   }
 
   private grown(minTime: number, maxTime: number, count: number): void {
@@ -74,7 +97,7 @@ export class HeadPart {
     const count = list.ids.length;
     let arena = this.tickArena;
     if (arena === null || arena.used + count > arena.values.length) {
-      arena = createArena(Math.max(ARENA_ROWS, count), false);
+      arena = this.pool.take(Math.max(ARENA_ROWS, count), false);
       this.tickArena = arena;
     }
     arena.values.set(values.length === count ? values : values.subarray(0, count), arena.used);
@@ -87,7 +110,7 @@ export class HeadPart {
   appendRows(ids: Uint32Array, timestamps: Float64Array, values: Float64Array, count: number): void {
     let arena = this.looseArena;
     if (arena === null || arena.used + count > arena.values.length) {
-      arena = createArena(Math.max(ARENA_ROWS, count), true);
+      arena = this.pool.take(Math.max(ARENA_ROWS, count), true);
       this.looseArena = arena;
     }
     arena.values.set(values.subarray(0, count), arena.used);

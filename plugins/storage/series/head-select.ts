@@ -40,7 +40,13 @@ function overlaps(entry: Entry, fromMs: number, toMs: number): boolean {
   return entry.minTime <= toMs && entry.maxTime >= fromMs;
 }
 
-function eachLooseRow(entry: Entry, positions: Positions, fromMs: number, toMs: number, visit: (slot: number, row: number) => void): void {
+function eachLooseRow(
+  entry: Entry,
+  positions: Positions,
+  fromMs: number,
+  toMs: number,
+  visit: (slot: number, row: number) => void,
+): void {
   const ids = entry.arena.ids as Uint32Array;
   const times = entry.arena.timestamps as Float64Array;
   for (let row = entry.offset; row < entry.offset + entry.count; row++) {
@@ -117,7 +123,8 @@ export function gatherLast(
     into[2 * slot + 1] = words[2 * row + 1];
   };
   const done = new Set<SeriesList>();
-  for (let i = part.entries.length - 1; i >= 0 && !(part.inOrder && missing === 0); i--) {
+  for (let i = part.entries.length - 1; i >= 0; i--) {
+    if (part.inOrder && missing === 0) break;
     const entry = part.entries[i];
     if (!overlaps(entry, fromMs, toMs)) {
       if (part.inOrder && entry.maxTime < fromMs) break;
@@ -128,7 +135,8 @@ export function gatherLast(
       const rowTimes = entry.arena.timestamps as Float64Array;
       for (let row = entry.offset + entry.count - 1; row >= entry.offset; row--) {
         const slot = positions.slot(ids[row]);
-        if (slot !== ABSENT && rowTimes[row] >= fromMs && rowTimes[row] <= toMs) take(slot, rowTimes[row], entry.arena.words, row);
+        if (slot !== ABSENT && rowTimes[row] >= fromMs && rowTimes[row] <= toMs)
+          take(slot, rowTimes[row], entry.arena.words, row);
       }
       continue;
     }

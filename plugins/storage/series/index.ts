@@ -33,7 +33,10 @@ export default definePlugin<"storage", SeriesConfig>("storage", (ctx, config) =>
     async start() {
       await engine.open();
       ctx.every(MAINTAIN_INTERVAL_MS, () => engine.maintain());
-      ctx.every(METRICS_INTERVAL_MS, metricsEmitter(ctx, () => engine.stats()));
+      ctx.every(
+        METRICS_INTERVAL_MS,
+        metricsEmitter(ctx, () => engine.stats()),
+      );
     },
     stop: () => engine.close(),
     define: (id: SeriesId, info: SeriesInfo) => engine.define(id, info),

@@ -1,5 +1,5 @@
 import type { Batch } from "all-use-agent/sdk";
-import { HeadPart } from "./head-part.ts";
+import { type ArenaPool, HeadPart } from "./head-part.ts";
 import type { Log, LoggedList } from "./log.ts";
 import { wordsOf } from "./samples.ts";
 import type { SeriesTable } from "./series-table.ts";
@@ -33,16 +33,18 @@ export class Ingest {
   private readonly table: SeriesTable;
   private readonly log: Log;
   private readonly limits: IngestLimits;
+  private readonly arenas: ArenaPool;
   private readonly lists = new Map<number, KnownList>();
   private ids = new Uint32Array(1024);
   private timestamps = new Float64Array(1024);
   private values = new Float64Array(1024);
 
-  constructor(table: SeriesTable, log: Log, segment: number, limits: IngestLimits) {
+  constructor(table: SeriesTable, log: Log, segment: number, limits: IngestLimits, arenas: ArenaPool) {
     this.table = table;
     this.log = log;
     this.limits = limits;
-    this.part = new HeadPart(segment);
+    this.arenas = arenas;
+    this.part = new HeadPart(segment, arenas);
   }
 
   /** `headSamples`: in memory in all parts. Returns false when samples were refused for want of room. */
@@ -92,7 +94,7 @@ export class Ingest {
 
   /** Further samples go to a part of their own. */
   startPart(segment: number): void {
-    this.part = new HeadPart(segment);
+    this.part = new HeadPart(segment, this.arenas);
   }
 
   /** Series numbers were given to others: lists of them mean nothing now. */

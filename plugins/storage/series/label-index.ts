@@ -93,7 +93,10 @@ export function encodeLabelIndex(series: readonly IndexedSeries[]): Uint8Array {
     const schemaKey = JSON.stringify(set.keys);
     let schema = schemas.get(schemaKey);
     if (!schema) schemas.set(schemaKey, (schema = { keys: set.keys, rows: [] }));
-    schema.rows.push({ setKey, numbers: set.keys.map((key, i) => (numberOf.get(key) as Map<string, number>).get(set.values[i]) as number) });
+    schema.rows.push({
+      setKey,
+      numbers: set.keys.map((key, i) => (numberOf.get(key) as Map<string, number>).get(set.values[i]) as number),
+    });
   }
   out.varint(schemas.size);
   const setNumber = new Map<string, number>();
@@ -114,7 +117,11 @@ export function encodeLabelIndex(series: readonly IndexedSeries[]): Uint8Array {
     }
     for (const row of schema.rows) setNumber.set(row.setKey, setNumber.size);
   }
-  writeNames(out, series, setKeys.map((setKey) => setNumber.get(setKey) as number));
+  writeNames(
+    out,
+    series,
+    setKeys.map((setKey) => setNumber.get(setKey) as number),
+  );
   return out.written().slice();
 }
 
@@ -277,7 +284,10 @@ export class LabelIndex {
     let labels = this.labelsOfSet[set];
     if (!labels) {
       const schema = this.schemas[this.schemaOf(set)];
-      const entries = schema.keys.map((key, i) => [key, (this.values.get(key) as string[])[schema.columns[i][set - schema.firstSet]]]);
+      const entries = schema.keys.map((key, i) => [
+        key,
+        (this.values.get(key) as string[])[schema.columns[i][set - schema.firstSet]],
+      ]);
       labels = Object.freeze(Object.fromEntries(entries) as Record<string, string>);
       this.labelsOfSet[set] = labels;
     }

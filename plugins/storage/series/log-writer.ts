@@ -146,10 +146,14 @@ export class LogWriter {
         this.failure = null;
       } catch (cause) {
         this.failures++;
-        this.failure = new AgentError("storage_write_failed", `The log could not be written (${errorText(cause)}); samples wait in memory and it is tried again.`, {
-          where: this.current.file.path,
-          cause,
-        });
+        this.failure = new AgentError(
+          "storage_write_failed",
+          `The log could not be written (${errorText(cause)}); samples wait in memory and it is tried again.`,
+          {
+            where: this.current.file.path,
+            cause,
+          },
+        );
         this.options.health(this.failure);
         const refused = this.waiters;
         this.waiters = [];
@@ -221,7 +225,8 @@ export class LogWriter {
     if (this.options.fsync === "interval" && this.syncTimer === null) {
       this.syncTimer = setTimeout(() => {
         this.syncTimer = null;
-        for (const one of this.open) if (one.unsynced) this.sync(one).catch((error: unknown) => this.options.health(error as Error));
+        for (const one of this.open)
+          if (one.unsynced) this.sync(one).catch((error: unknown) => this.options.health(error as Error));
       }, SYNC_INTERVAL_MS);
       this.syncTimer.unref();
     }
@@ -258,7 +263,7 @@ export class LogWriter {
       if (this.timer !== null) clearTimeout(this.timer);
       if (this.syncTimer !== null) clearTimeout(this.syncTimer);
       await this.running;
-      for (const file of [...this.open]) await this.finishFile(file);
+      for (const file of this.open) await this.finishFile(file);
     }
   }
 }

@@ -3,7 +3,12 @@ import { createBatch, type PluginContext, type StorageStats } from "all-use-agen
 const PREFIX = "alluse_storage_";
 
 /** Name, labels and value of every metric of the manifest. */
-function rows({ series, samples, diskBytes, counters }: StorageStats): [name: string, labels: Record<string, string>, value: number][] {
+function rows({
+  series,
+  samples,
+  diskBytes,
+  counters,
+}: StorageStats): [name: string, labels: Record<string, string>, value: number][] {
   return [
     ["series", {}, series],
     ["samples", {}, samples],

@@ -1,8 +1,19 @@
 import { cp } from "node:fs/promises";
 import type { Matcher } from "all-use-agent/sdk";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { all, batchOf, bitsOf, define, openStore, type Opened, shown, STALE, START_MS, temporaryFolder } from "./test-support.ts";
+import {
+  all,
+  batchOf,
+  bitsOf,
+  define,
+  openStore,
+  type Opened,
+  shown,
+  STALE,
+  START_MS,
+  temporaryFolder,
+} from "./testdata/support.ts";
 
 const SERIES = 6;
 const OPTIONS = { accept_any_age: true };
@@ -22,13 +33,15 @@ class Model {
   }
 
   delete(id: number, fromMs: number, toMs: number): void {
-    for (const time of [...(this.samples.get(id)?.keys() ?? [])]) if (time >= fromMs && time <= toMs) this.samples.get(id)?.delete(time);
+    for (const time of this.samples.get(id)?.keys() ?? []) if (time >= fromMs && time <= toMs) this.samples.get(id)?.delete(time);
   }
 
   shown(fromMs: number, toMs: number, lastOnly = false): Record<string, string[]> {
     const found: Record<string, string[]> = {};
     for (const id of [...this.samples.keys()].sort((a, b) => a - b)) {
-      const times = [...(this.samples.get(id) as Map<number, string>)].filter(([time]) => time >= fromMs && time <= toMs).sort(([a], [b]) => a - b);
+      const times = [...(this.samples.get(id) as Map<number, string>)]
+        .filter(([time]) => time >= fromMs && time <= toMs)
+        .sort(([a], [b]) => a - b);
       const text = times.map(([time, bits]) => `${time}=${bits}`);
       if (text.length > 0) found[`m${id % 2}{id=${id}}`] = lastOnly ? text.slice(-1) : text;
     }
@@ -42,11 +55,22 @@ function defineAll(opened: Opened): void {
 
 const id = fc.nat(SERIES - 1);
 // Times collide often, and some lie in another window.
-const time = fc.oneof({ weight: 9, arbitrary: fc.nat(30) }, { weight: 1, arbitrary: fc.integer({ min: -9000, max: 9000 }) }).map((s) => START_MS + s * 1000);
+const time = fc
+  .oneof({ weight: 9, arbitrary: fc.nat(30) }, { weight: 1, arbitrary: fc.integer({ min: -9000, max: 9000 }) })
+  .map((s) => START_MS + s * 1000);
 const value = fc.oneof(fc.integer({ min: 0, max: 50 }), fc.double(), fc.constantFrom(STALE, -0, NaN));
 const operation = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ op: fc.constant("tick" as const), ids: fc.uniqueArray(id, { minLength: 1 }), time, value }) },
-  { weight: 6, arbitrary: fc.record({ op: fc.constant("rows" as const), rows: fc.array(fc.tuple(id, time, value), { minLength: 1, maxLength: 8 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ op: fc.constant("tick" as const), ids: fc.uniqueArray(id, { minLength: 1 }), time, value }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant("rows" as const),
+      rows: fc.array(fc.tuple(id, time, value), { minLength: 1, maxLength: 8 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.constant({ op: "seal" as const }) },
   { weight: 1, arbitrary: fc.constant({ op: "restart" as const }) },
   { weight: 1, arbitrary: fc.constant({ op: "crash" as const }) },
@@ -63,7 +87,9 @@ test("whatever is done in whatever order, the store answers as the model does", 
       for (const step of operations) {
         const { store } = opened;
         if (step.op === "tick") {
-          const rows = step.ids.map((one, i) => [one, step.time, typeof step.value === "number" ? step.value + i : step.value] as const);
+          const rows = step.ids.map(
+            (one, i) => [one, step.time, typeof step.value === "number" ? step.value + i : step.value] as const,
+          );
           store.append(batchOf(rows));
           model.append(rows);
         } else if (step.op === "rows") {
@@ -84,14 +110,20 @@ test("whatever is done in whatever order, the store answers as the model does", 
           defineAll(opened);
         } else if (step.op === "delete") {
           const touched = model.shown(step.from, step.from + step.span)[`m${step.id % 2}{id=${step.id}}`] ? 1 : 0;
-          expect(await store.deleteSeries([{ label: "id", op: "=", value: String(step.id) }], step.from, step.from + step.span)).toBe(touched);
+          expect(
+            await store.deleteSeries([{ label: "id", op: "=", value: String(step.id) }], step.from, step.from + step.span),
+          ).toBe(touched);
           model.delete(step.id, step.from, step.from + step.span);
         } else {
           const range = { fromMs: step.from, toMs: step.from + step.span };
           const matchers: Matcher[] = [{ label: "id", op: "!=", value: "" }];
           expect(shown(await store.select({ matchers, ...range }))).toEqual(model.shown(range.fromMs, range.toMs));
-          expect(shown(await store.select({ matchers, ...range, lastOnly: true }))).toEqual(model.shown(range.fromMs, range.toMs, true));
-          const listed = (await store.series(matchers, range.fromMs, range.toMs)).map((one) => `${one.name}{id=${one.labels.id}}`).sort();
+          expect(shown(await store.select({ matchers, ...range, lastOnly: true }))).toEqual(
+            model.shown(range.fromMs, range.toMs, true),
+          );
+          const listed = (await store.series(matchers, range.fromMs, range.toMs))
+            .map((one) => `${one.name}{id=${one.labels.id}}`)
+            .sort();
           expect(listed).toEqual(Object.keys(model.shown(range.fromMs, range.toMs)).sort());
         }
       }

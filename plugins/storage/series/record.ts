@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, type ByteWriter } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import type { IndexedSeries } from "./label-index.ts";
 import { METRIC_TYPES } from "./label-index.ts";
@@ -46,7 +46,8 @@ export function decodeLogHeader(bytes: Uint8Array): LogHeader | null {
     const copy = bytes.subarray(at, at + HEADER_BYTES);
     if (Buffer.compare(copy.subarray(0, 7), MAGIC) !== 0 || copy[7] !== LOG_VERSION) continue;
     const view = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);
-    if (view.getUint32(20, true) === crc32(copy.subarray(0, 20))) return { segment: view.getFloat64(8, true), salt: view.getUint32(16, true) };
+    if (view.getUint32(20, true) === crc32(copy.subarray(0, 20)))
+      return { segment: view.getFloat64(8, true), salt: view.getUint32(16, true) };
   }
   return null;
 }
@@ -69,7 +70,11 @@ export function endRecord(out: ByteWriter, at: number, salt: number): void {
 /**
  * Visits each intact record's body, type byte first. Returns how many bytes belong to none: a torn end or damage.
  */
-export function eachRecord(bytes: Uint8Array, salt: number, visit: (type: number, body: ByteReader) => void): { lostBytes: number; damaged: number } {
+export function eachRecord(
+  bytes: Uint8Array,
+  salt: number,
+  visit: (type: number, body: ByteReader) => void,
+): { lostBytes: number; damaged: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const marker = Buffer.alloc(4);
   marker.writeUInt32LE(MARKER);
@@ -145,7 +150,7 @@ export function readNumbers(input: ByteReader): Uint32Array {
 export function writeRuns(out: ByteWriter, numbers: Uint32Array): void {
   out.varint(numbers.length);
   let expected = 0;
-  for (let i = 0; i < numbers.length; ) {
+  for (let i = 0; i < numbers.length;) {
     const start = i;
     do i++;
     while (i < numbers.length && numbers[i] === numbers[i - 1] + 1);
@@ -161,7 +166,7 @@ const LIST_MAX = 2 ** 24;
 export function readRuns(input: ByteReader): Uint32Array {
   const numbers = new Uint32Array(input.count(LIST_MAX));
   let number = 0;
-  for (let i = 0; i < numbers.length; ) {
+  for (let i = 0; i < numbers.length;) {
     number += input.zigzag();
     const end = i + input.count(numbers.length - i);
     if (end === i) throw new RangeError("an empty run");

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { ByteReader } from "./bytes.ts";
-import { HeadPart, type SeriesList } from "./head-part.ts";
+import { type ArenaPool, HeadPart, type SeriesList } from "./head-part.ts";
 import type { IndexedSeries } from "./label-index.ts";
 import { decodeLogHeader, eachRecord, readDoubles, readNumbers, readRuns, readSeries, RECORD } from "./record.ts";
 
@@ -17,9 +17,14 @@ export interface Replayed {
  * Reads a log segment back. `intern` gives a series its number in memory. Numbers in the file mean something only within
  * it, and definitions may stand behind their first use when the first copy was damaged: hence they are read first.
  */
-export async function replaySegment(path: string, segment: number, intern: (one: IndexedSeries) => number): Promise<Replayed> {
+export async function replaySegment(
+  path: string,
+  segment: number,
+  intern: (one: IndexedSeries) => number,
+  arenas?: ArenaPool,
+): Promise<Replayed> {
   const bytes = await readFile(path);
-  const part = new HeadPart(segment);
+  const part = new HeadPart(segment, arenas);
   const header = decodeLogHeader(bytes);
   if (header === null) return { part, damaged: bytes.length > 0 ? 1 : 0, lostBytes: bytes.length, orphans: 0 };
   const numbers = new Map<number, number>();

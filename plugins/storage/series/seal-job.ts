@@ -1,58 +1,67 @@
-import { BlockTables } from "./block-tables.ts";
-import { decodeHeader, HEADER_BYTES, tableBytes } from "./block-format.ts";
+import { readFile } from "node:fs/promises";
 import { type BlockPlace, encodeBlock, type SeriesColumn } from "./block-encode.ts";
+import { decodeHeader, HEADER_BYTES, tableBytes } from "./block-format.ts";
+import { BlockTables } from "./block-tables.ts";
 import { timesOf } from "./clocks.ts";
+import type { HeadPart } from "./head-part.ts";
 import type { IndexedSeries } from "./label-index.ts";
-import { compileMatchers, matches } from "./matcher.ts";
-import { joined, ordered, type Samples, without, wordsOf } from "./samples.ts";
-import { windowOf, windowSize } from "./windows.ts";
 import type { Deletion } from "./marks.ts";
+import { compileMatchers, matches } from "./matcher.ts";
+import { replaySegment } from "./replay.ts";
+import { joined, ordered, type Samples, without, wordsOf } from "./samples.ts";
+import { textKey } from "./series-key.ts";
+import { windowOf, windowSize } from "./windows.ts";
 
-/** A head part as plain arrays over shared memory. */
-export interface PartSnapshot {
-  readonly lists: readonly Uint32Array[];
-  readonly arenas: readonly { words: Uint32Array; ids: Uint32Array | null; timestamps: Float64Array | null }[];
-  /** Entry by entry: list (-1: loose rows), arena, first row, rows, time of a tick. */
-  readonly list: Int32Array;
-  readonly arena: Int32Array;
-  readonly offset: Uint32Array;
-  readonly count: Uint32Array;
-  readonly time: Float64Array;
-}
-
+/** Makes blocks of log segments. They are read from the disk, so that memory need not be sent to another process. */
 export interface SealJob {
   readonly kind: "seal";
-  /** Oldest first. */
-  readonly parts: readonly PartSnapshot[];
-  /** What the numbers in the parts stand for. */
-  readonly series: ReadonlyMap<number, IndexedSeries>;
-  readonly minSegment: number;
-  readonly maxSegment: number;
+  /** Oldest first, each with the number of samples that memory knows of it. */
+  readonly segments: readonly { readonly path: string; readonly segment: number; readonly samples: number }[];
 }
 
 export interface MergeJob {
   readonly kind: "merge";
-  /** Whole block files of one window, oldest segments first. */
-  readonly sources: readonly Uint8Array[];
+  /** Block files of one window, oldest segments first. */
+  readonly sources: readonly string[];
   readonly deletions: readonly Deletion[];
   readonly place: BlockPlace;
 }
 
 export type Job = SealJob | MergeJob;
 
-/** Whole block files, the last of a seal marked so. A merge may find that everything has been deleted. */
-export interface JobResult {
-  readonly blocks: readonly Uint8Array[];
-}
-
-export function runJob(job: Job): JobResult {
-  return { blocks: job.kind === "seal" ? seal(job) : merge(job) };
+/**
+ * Whole block files, the last of a seal marked so. A merge may find that everything has been deleted. Throws when a segment
+ * does not hold what memory does, or when a source is damaged.
+ */
+export async function runJob(job: Job): Promise<Uint8Array[]> {
+  if (job.kind === "merge") return merge(job, await Promise.all(job.sources.map((path) => readFile(path))));
+  const series: IndexedSeries[] = [];
+  const numbers = new Map<string, number>();
+  const intern = (one: IndexedSeries): number => {
+    const key = textKey(one.name, one.labels);
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = series.push(one) - 1;
+      numbers.set(key, number);
+    }
+    return number;
+  };
+  const parts: HeadPart[] = [];
+  for (const { path, segment, samples } of job.segments) {
+    const { part } = await replaySegment(path, segment, intern);
+    if (part.samples !== samples)
+      throw new Error(`log segment ${segment} holds ${part.samples} samples on the disk and ${samples} in memory`);
+    parts.push(part);
+  }
+  return sealParts(parts, series.keys(), (number) => series[number]);
 }
 
 /** Rows into columns, in arrival order. */
-function transpose(parts: readonly PartSnapshot[], series: ReadonlyMap<number, IndexedSeries>): { one: IndexedSeries; samples: Samples }[] {
+function transpose(parts: readonly HeadPart[], numbers: Iterable<number>): Map<number, Samples> {
   let most = 0;
-  for (const number of series.keys()) most = Math.max(most, number);
+  eachRow(parts, (number) => {
+    if (number > most) most = number;
+  });
   const ends = new Uint32Array(most + 2);
   eachRow(parts, (number) => ends[number + 1]++);
   for (let i = 1; i < ends.length; i++) ends[i] += ends[i - 1];
@@ -66,59 +75,65 @@ function transpose(parts: readonly PartSnapshot[], series: ReadonlyMap<number, I
     into[2 * to] = words[2 * row];
     into[2 * to + 1] = words[2 * row + 1];
   });
-  const columns: { one: IndexedSeries; samples: Samples }[] = [];
-  for (const [number, one] of series) {
-    if (ends[number + 1] === ends[number]) continue;
+  const columns = new Map<number, Samples>();
+  for (const number of numbers) {
+    if (number > most || ends[number + 1] === ends[number]) continue;
     const from = ends[number];
     const to = ends[number + 1];
-    columns.push({ one, samples: ordered({ timestamps: timestamps.subarray(from, to), values: values.subarray(from, to) }) });
+    columns.set(number, ordered({ timestamps: timestamps.subarray(from, to), values: values.subarray(from, to) }));
   }
   return columns;
 }
 
-function eachRow(parts: readonly PartSnapshot[], visit: (number: number, time: number, words: Uint32Array, row: number) => void): void {
+function eachRow(
+  parts: readonly HeadPart[],
+  visit: (number: number, time: number, words: Uint32Array, row: number) => void,
+): void {
   for (const part of parts) {
-    for (let e = 0; e < part.list.length; e++) {
-      const { words, ids, timestamps } = part.arenas[part.arena[e]];
-      const offset = part.offset[e];
-      const count = part.count[e];
-      if (part.list[e] >= 0) {
-        const list = part.lists[part.list[e]];
-        for (let r = 0; r < count; r++) visit(list[r], part.time[e], words, offset + r);
-      } else {
+    for (const { list, arena, offset, count, minTime } of part.entries) {
+      const { words, ids, timestamps } = arena;
+      if (list !== null) for (let r = 0; r < count; r++) visit(list.ids[r], minTime, words, offset + r);
+      else
         for (let r = offset; r < offset + count; r++) visit((ids as Uint32Array)[r], (timestamps as Float64Array)[r], words, r);
-      }
     }
   }
 }
 
-function seal(job: SealJob): Uint8Array[] {
-  const columns = transpose(job.parts, job.series);
-  let minTime = Infinity;
-  let maxTime = -Infinity;
-  for (const { samples } of columns) {
-    minTime = Math.min(minTime, samples.timestamps[0]);
-    maxTime = Math.max(maxTime, samples.timestamps[samples.timestamps.length - 1]);
-  }
+/** Blocks of head parts, oldest first, one a window of time. `numbers`: all series that may occur. */
+export function sealParts(
+  parts: readonly HeadPart[],
+  numbers: Iterable<number>,
+  seriesOf: (number: number) => IndexedSeries,
+): Uint8Array[] {
+  const columns = transpose(parts, numbers);
+  const minTime = parts.reduce((least, part) => Math.min(least, part.minTime), Infinity);
+  const maxTime = parts.reduce((most, part) => Math.max(most, part.maxTime), -Infinity);
   const size = windowSize(minTime, maxTime);
   const windows = new Map<number, SeriesColumn[]>();
-  for (const { one, samples } of columns) {
-    const { timestamps, values } = samples;
-    for (let from = 0; from < timestamps.length; ) {
+  for (const [number, { timestamps, values }] of columns) {
+    for (let from = 0; from < timestamps.length;) {
       const window = windowOf(timestamps[from], size);
       let to = from + 1;
       while (to < timestamps.length && timestamps[to] < window + size) to++;
       const cutValues = values.subarray(from, to);
       let inWindow = windows.get(window);
       if (!inWindow) windows.set(window, (inWindow = []));
-      inWindow.push({ name: one.name, labels: one.labels, type: one.type, timestamps: timestamps.subarray(from, to), values: () => cutValues });
+      inWindow.push({ ...seriesOf(number), timestamps: timestamps.subarray(from, to), values: () => cutValues });
       from = to;
     }
   }
   const starts = [...windows.keys()].sort((a, b) => a - b);
+  const minSegment = parts[0].segment;
+  const maxSegment = parts[parts.length - 1].segment;
   return starts.map((start, i) => {
-    const { minSegment, maxSegment } = job;
-    const place = { level: 0, last: i === starts.length - 1, minSegment, maxSegment, windowStart: start, windowEnd: start + size };
+    const place = {
+      level: 0,
+      last: i === starts.length - 1,
+      minSegment,
+      maxSegment,
+      windowStart: start,
+      windowEnd: start + size,
+    };
     return encodeBlock(windows.get(start) as SeriesColumn[], place, true);
   });
 }
@@ -173,8 +188,8 @@ class Source {
 }
 
 /** Damage in a source throws: its block then stays as it is, so that what can be read of it still can. */
-function merge(job: MergeJob): Uint8Array[] {
-  const sources = job.sources.map((file) => new Source(file));
+function merge(job: MergeJob, files: readonly Uint8Array[]): Uint8Array[] {
+  const sources = files.map((file) => new Source(file));
   const deletions = job.deletions.map((deletion) => ({ ...deletion, matchers: compileMatchers(deletion.matchers) }));
   const bySeries = new Map<string, { one: IndexedSeries; places: { source: Source; column: number }[] }>();
   for (const source of sources) {
@@ -192,9 +207,14 @@ function merge(job: MergeJob): Uint8Array[] {
     const read = (): Samples =>
       joined(
         places.map(({ source, column }) => {
-          const applying = deletions.filter((deletion) => source.tables.header.maxSegment <= deletion.maxSegment && matches(deletion.matchers, one.name, one.labels));
+          const applying = deletions.filter(
+            (deletion) =>
+              source.tables.header.maxSegment <= deletion.maxSegment && matches(deletion.matchers, one.name, one.labels),
+          );
           const samples = { timestamps: source.timestamps(column), values: source.values(column) };
-          return applying.length === 0 ? samples : without(samples, (time) => applying.some((deletion) => time >= deletion.fromMs && time <= deletion.toMs));
+          return applying.length === 0
+            ? samples
+            : without(samples, (time) => applying.some((deletion) => time >= deletion.fromMs && time <= deletion.toMs));
         }),
       );
     const times = read().timestamps;

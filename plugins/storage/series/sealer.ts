@@ -1,45 +1,57 @@
-import { Worker } from "node:worker_threads";
-import type { Job, JobResult } from "./seal-job.ts";
+import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
+import { fileURLToPath } from "node:url";
+import { type Job, runJob } from "./seal-job.ts";
+import type { JobAnswer } from "./seal-worker.ts";
 
-/** The worker is ended this long after its last job: idle it would hold some 10 MB. */
+/** The process is ended this long after its last job. */
 const IDLE_MS = 500;
-/** Seals of 10 minutes need 20 MB; a worker must not be able to take the machine. */
+/** Two hours of 900 series take some 60 MB to merge; more than this means that something is wrong. */
 const HEAP_MB = 256;
+/** Below everything that somebody waits for. */
+const NICE = 10;
 
 const fromSource = import.meta.url.endsWith(".ts");
-/** TypeScript sources run as they are from Node 22.18 on; before, the worker can only be started from a build. */
+/** TypeScript sources run as they are from Node 22.18 on; before, only a build can be started. */
 const canStart = !fromSource || Boolean((process.features as { typescript?: unknown }).typescript);
 
-/** Runs seal and merge jobs, one at a time, in a worker thread that lives only while there are any. */
+/**
+ * Runs seal and merge jobs, one at a time, in a process that lives only while there are any. A process and no worker thread:
+ * what a thread has taken (40 MB after the first seal) the allocator keeps for good, and a second of work in ten minutes
+ * should not cost memory all the time.
+ */
 export class Sealer {
-  private worker: Worker | null = null;
+  private child: ChildProcess | null = null;
   private idle: NodeJS.Timeout | null = null;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
+  /** CPU that jobs took outside this process. */
+  cpuMs = 0;
 
-  run(job: Job): Promise<JobResult> {
+  run(job: Job): Promise<readonly Uint8Array[]> {
     const result = this.queue.then(() => this.runNow(job));
     this.queue = result.catch(() => undefined);
     return result;
   }
 
-  private async runNow(job: Job): Promise<JobResult> {
+  private async runNow(job: Job): Promise<readonly Uint8Array[]> {
     if (this.closed) throw new Error("the store is stopping");
-    if (!canStart) return (await import("./seal-job.ts")).runJob(job);
+    if (!canStart) return runJob(job);
     if (this.idle !== null) clearTimeout(this.idle);
     this.idle = null;
-    const worker = (this.worker ??= startWorker());
-    worker.ref();
+    const child = (this.child ??= start());
     const over = new AbortController();
     try {
-      return await answerOf(worker, job, over.signal);
+      const { blocks, error, cpuMs } = await answerOf(child, job, over.signal);
+      this.cpuMs += cpuMs;
+      if (blocks === undefined) throw new Error(error);
+      return blocks;
     } catch (error) {
       this.end();
       throw error;
     } finally {
       over.abort();
-      worker.unref();
-      if (this.worker !== null) {
+      if (this.child !== null) {
         this.idle = setTimeout(() => this.end(), IDLE_MS);
         this.idle.unref();
       }
@@ -47,13 +59,11 @@ export class Sealer {
   }
 
   private end(): void {
-    const worker = this.worker;
-    this.worker = null;
-    if (worker === null) return;
-    void worker.terminate();
+    this.child?.kill("SIGKILL");
+    this.child = null;
   }
 
-  /** Ends the worker; a running job rejects. */
+  /** Ends the process; a running job rejects. */
   async close(): Promise<void> {
     this.closed = true;
     if (this.idle !== null) clearTimeout(this.idle);
@@ -62,22 +72,41 @@ export class Sealer {
   }
 }
 
-function startWorker(): Worker {
-  const worker = new Worker(new URL(fromSource ? "./seal-worker.ts" : "./seal-worker.js", import.meta.url), {
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    execArgv: [],
+function start(): ChildProcess {
+  const child = fork(fileURLToPath(new URL(fromSource ? "./seal-worker.ts" : "./seal-worker.js", import.meta.url)), {
+    // Electron's binary is Node with this set; Node itself does not look at it.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+    execArgv: [`--max-old-space-size=${HEAP_MB}`, "--max-semi-space-size=4"],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-  // Whoever waits for an answer hears of it, too; a worker that dies between jobs concerns nobody.
-  worker.on("error", () => undefined);
-  return worker;
+  // Whoever waits for an answer hears of it, too; a process that dies between jobs concerns nobody.
+  child.on("error", () => undefined);
+  child.unref();
+  child.channel?.unref();
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, NICE);
+  } catch {
+    // Not allowed everywhere, and only a courtesy.
+  }
+  return child;
 }
 
-function answerOf(worker: Worker, job: Job, over: AbortSignal): Promise<JobResult> {
+function answerOf(child: ChildProcess, job: Job, over: AbortSignal): Promise<JobAnswer> {
   return new Promise((resolve, reject) => {
-    const answered = (answer: JobResult & { error?: string }): void => (answer.error === undefined ? resolve(answer) : reject(new Error(answer.error)));
-    const ended = (code: number): void => reject(new Error(`the sealing worker ended with code ${code}`));
-    worker.once("message", answered).once("error", reject).once("exit", ended);
-    over.addEventListener("abort", () => worker.off("message", answered).off("error", reject).off("exit", ended));
-    worker.postMessage(job);
+    const answered = (answer: JobAnswer): void => resolve(answer);
+    const ended = (code: number | null, signal: string | null): void =>
+      reject(new Error(`the sealing process ended (${signal ?? `exit status ${code ?? 0}`})`));
+    child.once("message", answered).once("error", reject).once("exit", ended);
+    child.ref();
+    child.channel?.ref();
+    over.addEventListener("abort", () => {
+      child.off("message", answered).off("error", reject).off("exit", ended);
+      child.unref();
+      child.channel?.unref();
+    });
+    child.send(job, (error) => {
+      if (error !== null) reject(error);
+    });
   });
 }

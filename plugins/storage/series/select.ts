@@ -47,7 +47,13 @@ function deletionsOf(view: View): CompiledDeletion[] {
 }
 
 /** The samples that no deletion covers which was made after segment `segment`. */
-function undeleted(samples: Samples, deletions: readonly CompiledDeletion[], segment: number, name: string, labels: Labels): Samples {
+function undeleted(
+  samples: Samples,
+  deletions: readonly CompiledDeletion[],
+  segment: number,
+  name: string,
+  labels: Labels,
+): Samples {
   if (deletions.length === 0) return samples;
   const applying = deletions.filter((deletion) => segment <= deletion.maxSegment && matches(deletion.matchers, name, labels));
   if (applying.length === 0) return samples;
@@ -80,7 +86,10 @@ class Budget {
   take(samples: number): void {
     this.left -= samples;
     if (this.left < 0) {
-      throw new AgentError("query_limit_samples", `The query needs more than ${this.limit} samples: ask for fewer series or a shorter time.`);
+      throw new AgentError(
+        "query_limit_samples",
+        `The query needs more than ${this.limit} samples: ask for fewer series or a shorter time.`,
+      );
     }
   }
 
@@ -151,7 +160,15 @@ export async function select(view: View, request: SelectRequest): Promise<Series
   return result;
 }
 
-function add(found: Map<string, Found>, key: string, name: string, labels: Labels, piece: Samples, shared: boolean, budget: Budget): void {
+function add(
+  found: Map<string, Found>,
+  key: string,
+  name: string,
+  labels: Labels,
+  piece: Samples,
+  shared: boolean,
+  budget: Budget,
+): void {
   const one = found.get(key);
   if (!one) {
     found.set(key, { name, labels, pieces: [piece], shared });
@@ -192,7 +209,13 @@ async function addBlock(
  * Newest samples without touching a block: from the head, and from the table for series whose newest has been sealed. Null
  * when those cannot tell: a range that began before the agent did, or that ends before the newest sample.
  */
-function selectLast(view: View, numbers: readonly number[], blocks: readonly Block[], fromMs: number, toMs: number): SeriesData[] | null {
+function selectLast(
+  view: View,
+  numbers: readonly number[],
+  blocks: readonly Block[],
+  fromMs: number,
+  toMs: number,
+): SeriesData[] | null {
   if (blocks.length > 0 && fromMs <= view.lastKnownAfterMs) return null;
   if (view.deletions.some((deletion) => deletion.toMs >= fromMs && deletion.fromMs <= toMs)) return null;
   const times = new Float64Array(numbers.length).fill(NaN);
@@ -214,7 +237,12 @@ function selectLast(view: View, numbers: readonly number[], blocks: readonly Blo
 }
 
 /** Name and labels of matching series that have a sample in the range. */
-export async function listSeries(view: View, matchers: readonly Matcher[], fromMs: number, toMs: number): Promise<{ name: string; labels: Labels }[]> {
+export async function listSeries(
+  view: View,
+  matchers: readonly Matcher[],
+  fromMs: number,
+  toMs: number,
+): Promise<{ name: string; labels: Labels }[]> {
   const wanted = compiled(matchers);
   const deletions = deletionsOf(view);
   const found = new Map<string, { name: string; labels: Labels }>();
@@ -223,7 +251,9 @@ export async function listSeries(view: View, matchers: readonly Matcher[], fromM
     const present = new Set<number>();
     collectPresent(part, fromMs, toMs, present);
     const here = numbers.filter((number) => present.has(number));
-    const touched = deletions.some((deletion) => part.segment <= deletion.maxSegment && deletion.fromMs <= toMs && deletion.toMs >= fromMs);
+    const touched = deletions.some(
+      (deletion) => part.segment <= deletion.maxSegment && deletion.fromMs <= toMs && deletion.toMs >= fromMs,
+    );
     const samples = touched ? gather(part, here, fromMs, toMs) : null;
     for (let s = 0; s < here.length; s++) {
       const { name, labels } = view.table.get(here[s]);
@@ -254,7 +284,9 @@ async function listBlock(
   const { minTime, maxTime, maxSegment } = block.header;
   const inside = minTime >= fromMs && maxTime <= toMs && !deletions.some((deletion) => maxSegment <= deletion.maxSegment);
   const { runSets, runSetOf } = tables.directory;
-  const clocks = inside ? null : await block.clocks(tables, new Set(columns.map((column) => runSets[runSetOf[column]].clock)), pacer);
+  const clocks = inside
+    ? null
+    : await block.clocks(tables, new Set(columns.map((column) => runSets[runSetOf[column]].clock)), pacer);
   for (const column of columns) {
     const { name, labels } = tables.index.series(column);
     if (clocks !== null) {

@@ -72,7 +72,7 @@ export class SeriesTable {
 
   private postOne(label: string, value: string, number: number): void {
     let values = this.postings.get(label);
-    if (!values) this.postings.set(label, (values = new Map()));
+    if (!values) this.postings.set(label, (values = new Map<string, number[]>()));
     const list = values.get(value);
     if (list) list.push(number);
     else values.set(value, [number]);

@@ -2,7 +2,18 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { all, batchOf, bitsOf, define, EVERYTHING, openStore, shown, STALE, START_MS, temporaryFolder } from "./test-support.ts";
+import {
+  all,
+  batchOf,
+  bitsOf,
+  define,
+  EVERYTHING,
+  openStore,
+  shown,
+  STALE,
+  START_MS,
+  temporaryFolder,
+} from "./testdata/support.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -15,7 +26,14 @@ describe("what was appended is there", () => {
     define(first.store, 0, "up", { job: "a" });
     define(first.store, 1, "up", { job: "b" });
     const values = [1, -0, NaN, STALE, Infinity, 5e-324, 0.1 + 0.2];
-    values.forEach((value, i) => first.store.append(batchOf([[0, START_MS + i * 1000, value], [1, START_MS + i * 1000, i]])));
+    values.forEach((value, i) =>
+      first.store.append(
+        batchOf([
+          [0, START_MS + i * 1000, value],
+          [1, START_MS + i * 1000, i],
+        ]),
+      ),
+    );
     const expected = await all(first.store);
     expect(expected["up{job=a}"]).toEqual(values.map((value, i) => `${START_MS + i * 1000}=${bitsOf(value)}`));
     expect(expected["up{job=a}"][3]).toMatch(/=7ff0000000000002$/);
@@ -36,11 +54,26 @@ describe("what was appended is there", () => {
     const { store } = await openStore(await temporaryFolder());
     define(store, 0, "up");
     store.append(batchOf([[0, START_MS + 3000, 3]]));
-    store.append(batchOf([[0, START_MS + 1000, 1], [0, START_MS + 2000, 2]]));
+    store.append(
+      batchOf([
+        [0, START_MS + 1000, 1],
+        [0, START_MS + 2000, 2],
+      ]),
+    );
     await store.seal();
-    store.append(batchOf([[0, START_MS + 2000, 22], [0, START_MS + 4000, 4]]));
+    store.append(
+      batchOf([
+        [0, START_MS + 2000, 22],
+        [0, START_MS + 4000, 4],
+      ]),
+    );
     store.append(batchOf([[0, START_MS + 4000, 44]]));
-    const expected = [[1000, 1], [2000, 22], [3000, 3], [4000, 44]].map(([ms, value]) => `${START_MS + ms}=${bitsOf(value)}`);
+    const expected = [
+      [1000, 1],
+      [2000, 22],
+      [3000, 3],
+      [4000, 44],
+    ].map(([ms, value]) => `${START_MS + ms}=${bitsOf(value)}`);
     expect((await all(store))["up{}"]).toEqual(expected);
     await store.seal();
     expect((await all(store))["up{}"]).toEqual(expected);
@@ -50,12 +83,13 @@ describe("what was appended is there", () => {
   test("a query in the middle of a seal sees each sample once", async () => {
     const { store } = await openStore(await temporaryFolder());
     for (let id = 0; id < 50; id++) define(store, id, "up", { id: String(id) });
-    for (let t = 0; t < 200; t++) store.append(batchOf(Array.from({ length: 50 }, (_, id) => [id, START_MS + t * 1000, Math.sin(t * id)] as const)));
+    for (let t = 0; t < 200; t++)
+      store.append(batchOf(Array.from({ length: 50 }, (_, id) => [id, START_MS + t * 1000, Math.sin(t * id)] as const)));
     const expected = await all(store);
-    let sealing = true;
-    const sealed = store.seal().finally(() => (sealing = false));
+    const state = { sealing: true };
+    const sealed = store.seal().finally(() => (state.sealing = false));
     let asked = 0;
-    while (sealing) {
+    while (state.sealing) {
       expect(await all(store)).toEqual(expected);
       asked++;
       await setImmediate();
@@ -83,7 +117,13 @@ describe("select", () => {
     const { store } = await openStore(await temporaryFolder());
     define(store, 0, "up", { job: "abc" });
     define(store, 1, "up", { job: "xabc" });
-    for (let t = 0; t < 10; t++) store.append(batchOf([[0, START_MS + t, t], [1, START_MS + t, t]]));
+    for (let t = 0; t < 10; t++)
+      store.append(
+        batchOf([
+          [0, START_MS + t, t],
+          [1, START_MS + t, t],
+        ]),
+      );
     const range = { fromMs: START_MS, toMs: START_MS + 9 };
     const labels = async (op: "=" | "!=" | "=~" | "!~", value: string): Promise<string[]> =>
       (await store.select({ matchers: [...UP, { label: "job", op, value }], ...range })).map((one) => one.labels.job).sort();
@@ -95,7 +135,9 @@ describe("select", () => {
       expect(await labels("!=", "")).toEqual(["abc", "xabc"]);
       expect(await labels("=", "")).toEqual([]);
       expect(await store.select({ matchers: UP, ...range, limitSamples: 20 })).toHaveLength(2);
-      await expect(store.select({ matchers: UP, ...range, limitSamples: 19 })).rejects.toMatchObject({ code: "query_limit_samples" });
+      await expect(store.select({ matchers: UP, ...range, limitSamples: 19 })).rejects.toMatchObject({
+        code: "query_limit_samples",
+      });
       await expect(labels("=~", "a)(b")).rejects.toMatchObject({ code: "query_regex" });
       await expect(store.select({ matchers: UP, ...range, signal: AbortSignal.abort() })).rejects.toThrow();
       expect(await store.series([], START_MS, START_MS)).toHaveLength(2);
@@ -110,7 +152,12 @@ describe("select", () => {
     const last = async (fromMs: number, toMs: number): Promise<Record<string, string[]>> =>
       shown(await store.select({ matchers: UP, fromMs: START_MS + fromMs, toMs: START_MS + toMs, lastOnly: true }));
     const sample = (ms: number, value: number | bigint): string[] => [`${START_MS + ms}=${bitsOf(value)}`];
-    store.append(batchOf([[0, START_MS, 1], [1, START_MS, STALE]]));
+    store.append(
+      batchOf([
+        [0, START_MS, 1],
+        [1, START_MS, STALE],
+      ]),
+    );
     store.append(batchOf([[0, START_MS + 5000, 2]]));
     const check = async (): Promise<void> => {
       expect(await last(0, 9000)).toEqual({ "up{job=a}": sample(5000, 2), "up{job=b}": sample(0, STALE) });
@@ -129,7 +176,12 @@ describe("select", () => {
   test("gives arrays that the caller may change", async () => {
     const { store } = await openStore(await temporaryFolder());
     define(store, 0, "up");
-    store.append(batchOf([[0, START_MS, 1], [0, START_MS + 1, 2]]));
+    store.append(
+      batchOf([
+        [0, START_MS, 1],
+        [0, START_MS + 1, 2],
+      ]),
+    );
     await store.seal();
     const expected = await all(store);
     const [one] = await store.select({ matchers: UP, fromMs: 0, toMs: START_MS + 9 });
@@ -144,7 +196,16 @@ describe("what cannot be stored is counted, not stored", () => {
     const { store } = await openStore(await temporaryFolder(), { retention_days: 1 });
     define(store, 0, "up");
     store.append(batchOf([[7, START_MS, 1]]));
-    store.append(batchOf([[0, START_MS, 1], [7, START_MS, 1], [0, NaN, 1], [0, START_MS + 0.5, 1], [0, START_MS - 25 * HOUR_MS, 1], [0, START_MS + HOUR_MS, 1]]));
+    store.append(
+      batchOf([
+        [0, START_MS, 1],
+        [7, START_MS, 1],
+        [0, NaN, 1],
+        [0, START_MS + 0.5, 1],
+        [0, START_MS - 25 * HOUR_MS, 1],
+        [0, START_MS + HOUR_MS, 1],
+      ]),
+    );
     store.append(batchOf([[0, START_MS - 25 * HOUR_MS, 1]]));
     expect(store.stats().counters).toMatchObject({ samples_appended: 1, samples_undefined: 2, samples_out_of_time: 5 });
     expect(Object.values(await all(store)).flat()).toHaveLength(1);
@@ -153,7 +214,13 @@ describe("what cannot be stored is counted, not stored", () => {
   test("but any age when told so, and none is ever deleted for it", async () => {
     const { store, ctx } = await openStore(await temporaryFolder(), { retention_days: 1, accept_any_age: true });
     define(store, 0, "up");
-    store.append(batchOf([[0, 0, 1], [0, -(2 ** 48), 2], [0, 2 ** 48, 3]]));
+    store.append(
+      batchOf([
+        [0, 0, 1],
+        [0, -(2 ** 48), 2],
+        [0, 2 ** 48, 3],
+      ]),
+    );
     const expected = await all(store);
     expect(expected["up{}"]).toHaveLength(3);
     await store.seal();
@@ -173,7 +240,7 @@ describe("by itself, as time goes by", () => {
     expect(store.stats().counters).toMatchObject({ seals: 2, blocks: 2, merges: 0 });
     const expected = await all(store);
     await ctx.advance(3 * HOUR_MS);
-    expect(store.stats().counters).toMatchObject({ seals: 3, blocks: 1, merges: 1, wal_bytes: expect.any(Number) });
+    expect(store.stats().counters).toMatchObject({ seals: 3, blocks: 1, merges: 1 });
     expect(await all(store)).toEqual(expected);
     expect(ctx.emitted.some((sample) => sample.name === "alluse_storage_blocks")).toBe(true);
   });
@@ -198,7 +265,9 @@ describe("by itself, as time goes by", () => {
     let seed = 1;
     for (let window = 0; window < 8; window++) {
       const start = ctx.clock.now();
-      store.append(batchOf(Array.from({ length: 4000 }, (_, i) => [0, start + i, (seed = (seed * 16807) % 2147483647) / Math.PI] as const)));
+      store.append(
+        batchOf(Array.from({ length: 4000 }, (_, i) => [0, start + i, (seed = (seed * 16807) % 2147483647) / Math.PI] as const)),
+      );
       await ctx.advance(2 * HOUR_MS);
       expect(store.stats().diskBytes).toBeLessThanOrEqual(200_000);
     }
@@ -219,7 +288,9 @@ describe("gaps and deletions survive a restart", () => {
     await store.flush();
     await store.stop();
     const again = await openStore(path);
-    expect(again.store.gaps(START_MS + 5000, START_MS + 6000)).toEqual([{ fromMs: START_MS, toMs: START_MS + 5000, reason: "sleep" }]);
+    expect(again.store.gaps(START_MS + 5000, START_MS + 6000)).toEqual([
+      { fromMs: START_MS, toMs: START_MS + 5000, reason: "sleep" },
+    ]);
     expect(again.store.gaps(START_MS + 5001, START_MS + 8999)).toEqual([]);
     expect(again.store.gaps(0, START_MS * 2)).toHaveLength(2);
   });
@@ -229,7 +300,13 @@ describe("gaps and deletions survive a restart", () => {
     const { store, ctx } = await openStore(path);
     define(store, 0, "up", { job: "a" });
     define(store, 1, "up", { job: "b" });
-    const tick = (ms: number): void => store.append(batchOf([[0, START_MS + ms, ms], [1, START_MS + ms, ms]]));
+    const tick = (ms: number): void =>
+      store.append(
+        batchOf([
+          [0, START_MS + ms, ms],
+          [1, START_MS + ms, ms],
+        ]),
+      );
     for (let i = 0; i < 10; i++) tick(i * 1000);
     await store.seal();
     for (let i = 10; i < 20; i++) tick(i * 1000);
@@ -237,7 +314,8 @@ describe("gaps and deletions survive a restart", () => {
     expect(await store.deleteSeries(a, START_MS + 5000, START_MS + 14_000)).toBe(1);
     expect(await store.deleteSeries(a, START_MS + 5000, START_MS + 14_000)).toBe(0);
     tick(7000);
-    const seconds = async (from: typeof store): Promise<number[]> => (await all(from))["up{job=a}"].map((text) => (Number(text.split("=")[0]) - START_MS) / 1000);
+    const seconds = async (from: typeof store): Promise<number[]> =>
+      (await all(from))["up{job=a}"].map((text) => (Number(text.split("=")[0]) - START_MS) / 1000);
     const kept = [0, 1, 2, 3, 4, 7, 15, 16, 17, 18, 19];
     expect(await seconds(store)).toEqual(kept);
     expect((await all(store))["up{job=b}"]).toHaveLength(20);
@@ -260,7 +338,8 @@ describe("gaps and deletions survive a restart", () => {
     store.append(batchOf([[0, START_MS, 1]]));
     await store.seal();
     await store.deleteSeries(UP, START_MS, START_MS);
-    const last = (): Promise<unknown[]> => store.select({ matchers: UP, fromMs: START_MS - 1000, toMs: START_MS + 1000, lastOnly: true });
+    const last = (): Promise<unknown[]> =>
+      store.select({ matchers: UP, fromMs: START_MS - 1000, toMs: START_MS + 1000, lastOnly: true });
     expect(await last()).toEqual([]);
     await store.seal();
     expect(await last()).toEqual([]);
@@ -271,7 +350,12 @@ test("leftovers of an interrupted seal are removed and its samples come from the
   const path = await temporaryFolder();
   const { store } = await openStore(path);
   define(store, 0, "up");
-  store.append(batchOf([[0, START_MS, 1], [0, START_MS - 5 * HOUR_MS, 2]]));
+  store.append(
+    batchOf([
+      [0, START_MS, 1],
+      [0, START_MS - 5 * HOUR_MS, 2],
+    ]),
+  );
   await store.flush();
   const [segment] = await readdir(join(path, "wal"));
   const log = await readFile(join(path, "wal", segment));
@@ -305,15 +389,26 @@ test("an idle series' number is given to another without mixing them up", async 
   const { store, ctx } = await openStore(await temporaryFolder());
   define(store, 0, "old");
   define(store, 1, "live");
-  store.append(batchOf([[0, START_MS, 1], [1, START_MS, 2]]));
+  store.append(
+    batchOf([
+      [0, START_MS, 1],
+      [1, START_MS, 2],
+    ]),
+  );
   await store.seal();
   await ctx.advance(3 * HOUR_MS);
   const later = ctx.clock.now();
   store.append(batchOf([[1, later, 3]]));
   await store.seal();
   define(store, 2, "new");
-  store.append(batchOf([[2, later + 1, 4], [0, later + 1, 5]]));
-  const names = async (): Promise<string[]> => Object.entries(await all(store)).map(([name, samples]) => `${name} ${samples.length}`);
+  store.append(
+    batchOf([
+      [2, later + 1, 4],
+      [0, later + 1, 5],
+    ]),
+  );
+  const names = async (): Promise<string[]> =>
+    Object.entries(await all(store)).map(([name, samples]) => `${name} ${samples.length}`);
   expect(await names()).toEqual(["live{} 2", "new{} 1", "old{} 2"]);
   await store.flush();
   await store.seal();

@@ -9,7 +9,10 @@ const SIZES = [WINDOW_MS, 12 * WINDOW_MS, 12 * 32 * WINDOW_MS, 12 * 32 * 32 * WI
 
 /** The window size for samples between two times. */
 export function windowSize(minTime: number, maxTime: number): number {
-  return SIZES.find((size) => (windowOf(maxTime, size) - windowOf(minTime, size)) / size < WINDOWS_MAX) ?? SIZES[SIZES.length - 1] * 1024;
+  return (
+    SIZES.find((size) => (windowOf(maxTime, size) - windowOf(minTime, size)) / size < WINDOWS_MAX) ??
+    SIZES[SIZES.length - 1] * 1024
+  );
 }
 
 /** Start of the window that holds a time. */

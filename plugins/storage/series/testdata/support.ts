@@ -1,17 +1,25 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Batch, createBatch, type Labels, type Manifest, type Matcher, type SeriesData, type SeriesStorage } from "all-use-agent/sdk";
+import {
+  type Batch,
+  createBatch,
+  type Labels,
+  type Manifest,
+  type Matcher,
+  type SeriesData,
+  type SeriesStorage,
+} from "all-use-agent/sdk";
 import { TestContext } from "all-use-agent/sdk/testing";
 import { onTestFinished } from "vitest";
-import plugin from "./index.ts";
+import plugin from "../index.ts";
 
 export const START_MS = Date.UTC(2026, 0, 5, 12);
 /** Bits of Prometheus' stale marker, a NaN whose payload must survive. No number: in an array of numbers it would lose it. */
 export const STALE = 0x7ff0000000000002n;
 export const EVERYTHING: readonly Matcher[] = [{ label: "__name__", op: "=~", value: ".+" }];
 
-const manifest = JSON.parse(await readFile(join(import.meta.dirname, "plugin.json"), "utf8")) as Manifest;
+const manifest = JSON.parse(await readFile(join(import.meta.dirname, "../plugin.json"), "utf8")) as Manifest;
 
 export interface StoreOptions {
   retention_days?: number;
@@ -37,7 +45,15 @@ export async function temporaryFolder(): Promise<string> {
 /** The plugin started on a folder as the host would; stopped after the test. */
 export async function openStore(path: string, options: StoreOptions = {}, startMs = START_MS): Promise<Opened> {
   const ctx = new TestContext(manifest, { startMs });
-  const config = { path, retention_days: 30, max_disk_bytes: 2 ** 31, block_minutes: 10, accept_any_age: false, fsync: "none" as const, ...options };
+  const config = {
+    path,
+    retention_days: 30,
+    max_disk_bytes: 2 ** 31,
+    block_minutes: 10,
+    accept_any_age: false,
+    fsync: "none" as const,
+    ...options,
+  };
   const store = plugin(ctx, config) as Required<SeriesStorage>;
   await store.start(ctx.signal);
   onTestFinished(async () => {
@@ -73,7 +89,10 @@ export function bitsOf(value: number | bigint): string {
 export function shown(data: readonly SeriesData[]): Record<string, string[]> {
   const rows = data.map(({ name, labels, timestamps, values }) => {
     const words = new Uint32Array(values.slice().buffer);
-    const samples = Array.from(timestamps, (time, i) => `${time}=${words[2 * i + 1].toString(16).padStart(8, "0")}${words[2 * i].toString(16).padStart(8, "0")}`);
+    const samples = Array.from(
+      timestamps,
+      (time, i) => `${time}=${words[2 * i + 1].toString(16).padStart(8, "0")}${words[2 * i].toString(16).padStart(8, "0")}`,
+    );
     const text = Object.entries(labels)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => `${key}=${value}`)

@@ -1,6 +1,6 @@
 /** Appends and acknowledges until it is killed. Run by kill.test.ts: `kill-child.ts FOLDER FIRST_TICK`. */
 import { writeSync } from "node:fs";
-import { Engine } from "./engine.ts";
+import { Engine } from "../engine.ts";
 
 const [folder, firstTick] = process.argv.slice(2);
 const SERIES = 40;
@@ -18,7 +18,12 @@ const engine = new Engine(
   },
 );
 await engine.open();
-const batch = { length: SERIES, series: new Uint32Array(SERIES), timestamps: new Float64Array(SERIES), values: new Float64Array(SERIES) };
+const batch = {
+  length: SERIES,
+  series: new Uint32Array(SERIES),
+  timestamps: new Float64Array(SERIES),
+  values: new Float64Array(SERIES),
+};
 for (let id = 0; id < SERIES; id++) {
   batch.series[id] = id;
   engine.define(id, { name: "ticks", labels: { id: String(id) }, type: "counter", help: "for a test" });
