@@ -7,7 +7,7 @@
 const JOIN = "\u00a0";
 
 /** The catalogue is English: the reader's own kind of English if they have one, so that numbers and words fit together. */
-export const locale: string = (() => {
+const locale: string = (() => {
   const wanted = typeof navigator === "undefined" ? [] : navigator.languages;
   return wanted.find((tag) => tag === "en" || tag.startsWith("en-")) ?? "en-GB";
 })();

@@ -59,6 +59,7 @@ export class AgentCore {
   /** Some plugin's state changed since the stream was last told. */
   pluginsChanged = false;
 
+  private gapNotedToMs = -Infinity;
   private readonly stages: StageList;
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
@@ -153,8 +154,13 @@ export class AgentCore {
     return new Map<string, MetricInfo>([...this.host.metrics(), ...Object.entries(SELF_METRICS), ...Object.entries(PANEL_METRICS)]);
   }
 
-  /** Time passed that nobody watched: recorded, and told to those who learn from time. */
+  /**
+   * Time passed that nobody watched: recorded, and told to those who learn from time. Two watchers may see the same
+   * sleep (the clock and the desktop's power events); what is noted already is not noted again.
+   */
   noteGap(fromMs: number, toMs: number, reason: string): void {
+    if (fromMs < this.gapNotedToMs && toMs > fromMs) return;
+    this.gapNotedToMs = toMs;
     this.store()?.plugin.gap(fromMs, toMs, reason);
     this.topics.deliver("gap", { fromMs, toMs, reason });
     this.options.book.logger("agent").info(`gap: ${reason}`, { fromMs, toMs });

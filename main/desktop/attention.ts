@@ -8,29 +8,40 @@ export interface Attention {
   /** Open recommendations. */
   open(): readonly RecommendationReport[];
   failedPlugins(): number;
-  /** Takes an event into account. Returns whether it changed anything here. */
+  /** Takes an event into account. Returns whether it is about what waits. */
   note(event: StreamEvent): boolean;
+  /** Takes what the page would be told; events noted meanwhile are newer and stand. Throws when the door does not answer. */
+  load(door: Door): Promise<void>;
 }
 
-/** Starts with what the page would be told. Throws when the door does not answer. */
-export async function watchAttention(door: Door): Promise<Attention> {
-  const advice = await ask<{ recommendations: RecommendationReport[] }>(door, "/api/agent/recommendations");
-  const report = await ask<{ plugins: PluginReport[] }>(door, "/api/agent/plugins");
+export function createAttention(): Attention {
   const open = new Map<string, RecommendationReport>();
-  for (const each of advice.recommendations) if (each.status === "open") open.set(each.id, each);
-  let failed = countFailed(report.plugins);
+  let failed: number | null = null;
+  /** Ids with an event while loading; null when not loading. */
+  let noted: Set<string> | null = null;
+
   return {
     open: () => [...open.values()],
-    failedPlugins: () => failed,
+    failedPlugins: () => failed ?? 0,
     note(event) {
       if (event.type === "recommendation") {
-        if (event.data.status === "open") open.set(event.data.id, event.data);
-        else open.delete(event.data.id);
+        const { id, status } = event.data;
+        noted?.add(id);
+        if (status === "open") open.set(id, event.data);
+        else open.delete(id);
         return true;
       }
       if (event.type !== "plugins") return false;
       failed = countFailed(event.data.plugins);
       return true;
+    },
+    async load(door) {
+      const since = (noted = new Set());
+      const { recommendations } = await ask<{ recommendations: RecommendationReport[] }>(door, "/api/agent/recommendations");
+      for (const each of recommendations) if (each.status === "open" && !since.has(each.id)) open.set(each.id, each);
+      noted = null;
+      const { plugins } = await ask<{ plugins: PluginReport[] }>(door, "/api/agent/plugins");
+      failed ??= countFailed(plugins);
     },
   };
 }

@@ -4,7 +4,7 @@ import { app, dialog, protocol, session } from "electron";
 import { AgentError, errorText } from "all-use-agent/sdk";
 import { type Agent, startAgent } from "../agent.ts";
 import { defaultDataDir } from "../host/default-data-dir.ts";
-import { watchAttention } from "./attention.ts";
+import { createAttention } from "./attention.ts";
 import { guardContents, guardSession } from "./guard.ts";
 import { healthOf } from "./health.ts";
 import { setApplicationMenu } from "./menu.ts";
@@ -65,16 +65,17 @@ async function open(agent: Agent): Promise<void> {
   guardSession(session.defaultSession);
   protocol.handle(SCHEME, door);
 
-  const attention = await watchAttention(door);
   window = createMainWindow(join(import.meta.dirname, "../preload/preload.cjs"), join(app.getPath("userData"), "window.json"));
   const tray = createTray(
     () => show(null),
     () => app.quit(),
   );
+  const attention = createAttention();
   const sayHealth = (): void => tray.show(healthOf(agent.status(), attention, Date.now()));
   agent.subscribe((event) => {
     if (attention.note(event)) sayHealth();
   });
+  await attention.load(door);
   setInterval(sayHealth, HEALTH_INTERVAL_MS).unref();
   noticeCritical(agent, show);
   recordSleep(agent, Date.now);

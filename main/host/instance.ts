@@ -113,14 +113,11 @@ export class PluginInstance implements Attributable, ContextOwner {
     }
   }
 
-  /** Calls into the plugin: attributed, its synchronous part metered. Errors pass through, counted. */
+  /** Calls into the plugin: attributed, its synchronous part metered. Errors pass through: they may be answers. */
   call<T>(task: () => T): T {
     const startMs = performance.now();
     try {
       return attributed(this, task);
-    } catch (error) {
-      this.meter.errors++;
-      throw error;
     } finally {
       this.meter.add(performance.now() - startMs);
     }
@@ -267,6 +264,7 @@ export class PluginInstance implements Attributable, ContextOwner {
   }
 
   private fault(error: unknown): void {
+    this.meter.errors++;
     this.faultsInARow++;
     this.parts.log.warn(errorText(error));
     if (this.faultsInARow >= FAULTS_IN_A_ROW_MAX) void this.fail(error, "faults_repeated");

@@ -7,7 +7,7 @@ import type { Limit, Span } from "./scene.ts";
 /** What an evidence chart shows, read out of the claim itself. */
 
 /** The panel that an expression shows, or null. */
-export function panelOf(expr: string, panels: readonly PanelReport[]): PanelReport | null {
+function panelOf(expr: string, panels: readonly PanelReport[]): PanelReport | null {
   const name = isPanelSelector(expr) ? /panel="((?:[^"\\]|\\.)*)"/.exec(expr)?.[1] : undefined;
   return panels.find((panel) => panel.panel === name) ?? null;
 }

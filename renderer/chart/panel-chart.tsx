@@ -12,7 +12,7 @@ import { PanelFeed } from "./feed.ts";
 import { ChartModel } from "./model.ts";
 
 /** The page's own time: the range in the address, moving with the newest sample while live. */
-export const pageTime: ChartTime = {
+const pageTime: ChartTime = {
   window: () => windowOf(range.value, edge.value),
   edgeMs: () => edge.value,
   edgeWord: () => (stale.value || connection.value === "lost" ? formatClock(edge.value) : words.chart.now),
@@ -43,7 +43,7 @@ function useTotal(panel: PanelReport): string {
   return text.value;
 }
 
-export const PLOT_HEIGHT = 80;
+const PLOT_HEIGHT = 80;
 
 /** The chart of a panel that a plugin declared. */
 export function PanelChart({ panel, height = PLOT_HEIGHT }: { panel: PanelReport; height?: number }) {

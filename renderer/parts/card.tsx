@@ -3,7 +3,16 @@ import { useId } from "preact/hooks";
 import type { RecommendationReport } from "all-use-agent/sdk";
 import { EvidenceChart } from "../chart/evidence-chart.tsx";
 import { unitOf, windowText } from "../chart/evidence.ts";
-import { formatFigure, formatInterval, formatMoment, formatName, formatNumber, formatQuantity, splitUnit } from "../format.ts";
+import {
+  formatFigure,
+  formatFull,
+  formatInterval,
+  formatMoment,
+  formatName,
+  formatNumber,
+  formatQuantity,
+  splitUnit,
+} from "../format.ts";
 import { now, panels } from "../state/agent.ts";
 import { wide } from "../state/screen.ts";
 import { confidenceWord, words } from "../words.ts";
@@ -33,7 +42,9 @@ function Card({ advice, lead, tall }: CardProps) {
   const word = confidenceWord(advice.confidence);
   return (
     <article class={lead ? "card lead" : "card side"} aria-labelledby={`${id}-t`} data-stop tabIndex={-1}>
-      <p class={`sm ${toneOf[advice.severity]}`}>{words.cards.since(words.cards.severity[advice.severity], since.value)}</p>
+      <p class={`sm ${toneOf[advice.severity]}`} title={formatFull(advice.createdMs)}>
+        {words.cards.since(words.cards.severity[advice.severity], since.value)}
+      </p>
       <h2 id={`${id}-t`}>{advice.title}</h2>
       {first && <EvidenceChart evidence={first} severity={advice.severity} height={tall ? TALL : LOW} parts={tall ? 4 : 2} />}
       <div class="body">

@@ -1,5 +1,5 @@
 import type { RecommendationReport } from "all-use-agent/sdk";
-import { formatMoment } from "../format.ts";
+import { formatFull, formatMoment } from "../format.ts";
 import { Cards } from "../parts/card.tsx";
 import { Failures } from "../parts/failures.tsx";
 import { now, recommendations } from "../state/agent.ts";
@@ -50,7 +50,9 @@ function History({ list }: { list: readonly RecommendationReport[] }) {
       <tbody>
         {list.map((one) => (
           <tr key={one.id}>
-            <td class="when q">{formatMoment(one.updatedMs, nowMs)}</td>
+            <td class="when q" title={formatFull(one.updatedMs)}>
+              {formatMoment(one.updatedMs, nowMs)}
+            </td>
             <td>{one.title}</td>
             <td>{words.advice.status[one.status]}</td>
             <td class="q">{one.decision}</td>

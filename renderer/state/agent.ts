@@ -29,7 +29,7 @@ export const newestSampleMs = computed(() => tick.value?.newestSampleMs ?? statu
 export const cost = computed(() => tick.value?.cost ?? status.value?.cost ?? null);
 
 /** A sample older than this is not "now" any more: ten collections were missed. */
-export const STALE_MS = 10_000;
+const STALE_MS = 10_000;
 
 export const stale = computed(() => newestSampleMs.value !== null && now.value - newestSampleMs.value > STALE_MS);
 

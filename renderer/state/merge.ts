@@ -15,7 +15,7 @@ export function withFinding(list: readonly FindingReport[], one: FindingReport):
 }
 
 /** Open ones first, then by urgency, then the newest: the door's own order, kept while the stream changes the list. */
-export function byUrgency(a: RecommendationReport, b: RecommendationReport): number {
+function byUrgency(a: RecommendationReport, b: RecommendationReport): number {
   const open = Number(b.status === "open") - Number(a.status === "open");
   if (open) return open;
   if (a.status !== "open") return b.updatedMs - a.updatedMs;

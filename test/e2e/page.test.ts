@@ -34,8 +34,11 @@ beforeEach(({ skip }) => skip(findChromium() === null, NO_CHROMIUM));
 /** The page has read everything and drawn. */
 async function settled(page: Page): Promise<void> {
   await page.getByText(words.truth.connecting).waitFor({ state: "hidden" });
+  // Charts are read when they come near the window: walk past all of them.
+  for (const chart of await page.locator("figure").all()) await chart.scrollIntoViewIfNeeded();
   await page.getByText(words.chart.loading).first().waitFor({ state: "hidden" });
-  await sleep(1500);
+  await page.evaluate(() => scrollTo(0, 0));
+  await sleep(1000);
 }
 
 /** Of each canvas that is drawn on: a text that changes with its picture. */

@@ -177,3 +177,37 @@ test("a marks file that is damaged loses the mark that was hit and no other", as
   expect(again.store.gaps(0, START_MS * 2).map((gap) => gap.reason)).toEqual(["two"]);
   expect(again.store.stats().counters.damaged_records).toBe(1);
 });
+
+test("files of a version that this agent does not know are kept aside or left alone, not deleted", async () => {
+  const path = await temporaryFolder();
+  const { store } = await openStore(path);
+  define(store, 0, "up");
+  store.append(batchOf([[0, START_MS, 1]]));
+  await store.seal();
+  store.append(batchOf([[0, START_MS + 1000, 2]]));
+  store.gap(START_MS, START_MS + 1, "sleep");
+  await store.flush();
+  await store.stop();
+  const [block] = await readdir(join(path, "blocks"));
+  const [log] = await readdir(join(path, "wal"));
+  for (const [file, ...versions] of [
+    [`blocks/${block}`, 7] as const,
+    [`wal/${log}`, 7, 31] as const,
+    ["marks", 7, 31] as const,
+  ]) {
+    const bytes = await readFile(join(path, file));
+    for (const at of versions) bytes[at] = 99;
+    await writeFile(join(path, file), bytes);
+  }
+  const again = await openStore(path);
+  expect(await all(again.store)).toEqual({});
+  expect(again.store.stats().counters).toMatchObject({ damaged_blocks: 1, damaged_records: 2 });
+  define(again.store, 0, "up");
+  again.store.append(batchOf([[0, START_MS + 2000, 3]]));
+  again.store.gap(START_MS, START_MS + 2, "sleep");
+  await again.store.seal();
+  await again.store.flush();
+  expect((await readdir(join(path, "blocks"))).length).toBe(2);
+  expect(await readdir(join(path, "wal"))).toContain(`${log}.damaged`);
+  expect(await readdir(path)).toContain("marks.damaged");
+});

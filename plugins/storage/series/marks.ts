@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import type { Matcher, MatchOperator } from "all-use-agent/sdk";
 import { ByteWriter } from "./bytes.ts";
 import { writeWhole } from "./files.ts";
@@ -51,6 +51,8 @@ export class Marks {
     }
     const header = decodeLogHeader(bytes);
     if (header === null) {
+      // The next change would write over it.
+      await rename(this.path, `${this.path}.damaged`);
       this.damaged++;
       return;
     }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, unlink } from "node:fs/promises";
+import { mkdir, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "all-use-agent/sdk";
 import type { BlockStore } from "./block-store.ts";
@@ -65,7 +65,9 @@ export async function recover(
       });
     }
     if (part.samples === 0) {
-      await unlink(path);
+      // Nothing in it can be read, perhaps by this version only: kept aside, for somebody who can.
+      if (lostBytes > 0) await rename(path, `${path}.damaged`);
+      else await unlink(path);
       continue;
     }
     parts.push(part);
