@@ -105,3 +105,8 @@ test("a program's message becomes a sentence", () => {
   expect(formatSentence("Is it?")).toBe("Is it?");
   expect(formatSentence("  ")).toBe("");
 });
+
+test("nothing is said in the unit it was given in", () => {
+  expect(plain(formatQuantity(0, "milliseconds"))).toBe("0 ms");
+  expect(plain(formatQuantity(0, "seconds"))).toBe("0 s");
+});

@@ -71,6 +71,7 @@ function byThousands(scales: readonly UnitScale[], magnitude: number): UnitScale
 }
 
 function bySeconds(seconds: number): UnitScale {
+  if (seconds === 0) return SECONDS[2];
   if (seconds < 1e-3) return SECONDS[0];
   if (seconds < 1) return SECONDS[1];
   if (seconds < 180) return SECONDS[2];
@@ -96,6 +97,7 @@ export function scaleFor(unit: string, magnitude: number): UnitScale {
     case "seconds":
       return bySeconds(size);
     case "milliseconds": {
+      if (size === 0) return { factor: 1, symbol: "ms" };
       const scale = bySeconds(size / 1000);
       return { factor: scale.factor / 1000, symbol: scale.symbol };
     }

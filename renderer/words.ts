@@ -126,6 +126,7 @@ export const words = {
     learning: "still learning normal",
     now: "now",
     usual: (low: string, high: string): string => `usual ${low} to ${high}`,
+    usualIn: (interval: string): string => `usual ${interval}`,
     at: (clock: string): string => `at ${clock}`,
     expected: (clock: string, low: string, high: string): string => `expected at ${clock}, ${low} to ${high}`,
     describe: (title: string, reading: string): string => `Chart of ${title}. ${reading}`,

@@ -122,7 +122,7 @@ function tests(args) {
 function printSkipped() {
   const byReason = new Map();
   for (const { file, name, reason } of skipped) {
-    const key = reason || `no reason given, in ${file}: ${name}`;
+    const key = reason || `${file}: ${name.split(" > ")[0]}`;
     byReason.set(key, (byReason.get(key) ?? 0) + 1);
   }
   for (const [reason, count] of byReason) console.log(`skipped ${count}: ${reason}`);

@@ -7,7 +7,6 @@ export { resultJson, resultJsonParts } from "./json.ts";
 export { DEFAULT_LIMITS, type QueryLimits } from "./limits.ts";
 export { formatFloat, formatSample } from "./number.ts";
 export { parseSelector } from "./parse.ts";
-export { compileRegex, type Regex, RegexSyntaxError } from "./regex/index.ts";
 export type { QueryResult, ResultRow, ResultSeries } from "./result.ts";
 export { STALE_NAN } from "./stale.ts";
 export type { ValueType } from "./ast.ts";

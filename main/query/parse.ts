@@ -9,7 +9,7 @@ import { parseError } from "./errors.ts";
 import { normalize, unquote } from "./lex.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { readNumber } from "./number.ts";
-import { compileRegex } from "./regex/index.ts";
+import { compileRegex } from "all-use-agent/sdk";
 
 /** Strict: the first thing that does not fit ends parsing, so that garbage costs no search for repairs. */
 const grammar = parser.configure({ strict: true });

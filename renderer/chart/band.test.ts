@@ -52,3 +52,8 @@ describe("what was not measured", () => {
     expect(missingRuns(x, array(NaN, 1, 1, 1, NaN, 1), 0, 6, 3)).toEqual([{ from: 2, to: 3 }]);
   });
 });
+
+test("a constant with the rounding of its sums is in its own band", () => {
+  const value = array(0, 0, 0, 0);
+  expect(runs(value, 2.8e-14, 2.8e-14)).toEqual([]);
+});

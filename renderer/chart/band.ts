@@ -11,9 +11,13 @@ export const MIN_RUN = 3;
 /** So many usual rows between two parts outside do not end the part. */
 const BRIDGE = 2;
 
+/** A band learnt from a constant is as wide as the rounding of its sums: this much beyond it is still in it. */
+const SLACK = 1e-9;
+
 /** True where the row has a value and a band, and the value is not in it. */
 export function isOutside(value: number, low: number, high: number): boolean {
-  return value > high || value < low;
+  const slack = SLACK * Math.max(1, Math.abs(value));
+  return value > high + slack || value < low - slack;
 }
 
 /** The parts of at least `minRun` rows that lie outside low..high, in order; a missing value or band ends a part. */

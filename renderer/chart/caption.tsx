@@ -42,12 +42,12 @@ const meaning = (model: ChartModel): string => (model.severity === "critical" ? 
 
 /** Names of several lines with their values; each can be chosen to see its band and its forecast. */
 export function ChartLegend({ model, title }: { model: ChartModel; title: string }) {
-  const { lines, unit, more } = model.reading.value;
+  const { lines, more } = model.reading.value;
   const chosen = model.focus();
   if (lines.length === 0) return null;
   return (
     <ul class="legend" aria-label={words.chart.lines(title)}>
-      {lines.map(({ index, name, value, outside }, place) => (
+      {lines.map(({ index, name, value, unit, outside }, place) => (
         <li key={index}>
           <button
             type="button"
@@ -58,14 +58,11 @@ export function ChartLegend({ model, title }: { model: ChartModel; title: string
             <span class="name" title={name}>
               {name}
             </span>{" "}
-            <span class={outside ? meaning(model) : "q"}>{value}</span>
+            <span class={outside ? meaning(model) : ""}>{value}</span> <span class="q">{unit}</span>
           </button>
         </li>
       ))}
-      <li class="q unit">
-        {unit}
-        {more > 0 && ` · ${words.chart.more(more)}`}
-      </li>
+      {more > 0 && <li class="q more">{words.chart.more(more)}</li>}
     </ul>
   );
 }

@@ -1,6 +1,6 @@
 import type uPlot from "uplot";
 import { formatAxisTime } from "../format.ts";
-import { outsideRuns, type Run } from "./band.ts";
+import { isOutside, outsideRuns, type Run } from "./band.ts";
 import { gapAfterMs } from "./columns.ts";
 import type { ColourName, Palette } from "./palette.ts";
 import { areaBetween, clip, haloText, horizontal, type Pen, penOf, strokeColumn, vertical } from "./pen.ts";
@@ -121,7 +121,7 @@ function drawHeads(pen: Pen, scene: Scene): void {
     const value = column.value[head];
     const x = pen.x(columns.x[head]);
     if (Number.isNaN(value) || x < box.left || x > box.left + box.width) continue;
-    const outside = index === scene.focus && (value > column.high[head] || value < column.low[head]);
+    const outside = index === scene.focus && isOutside(value, column.low[head], column.high[head]);
     ctx.fillStyle =
       pen.colours[outside ? (scene.severity === "critical" ? "critical-line" : "attention-line") : colourOf(scene, index)];
     ctx.beginPath();
@@ -161,6 +161,22 @@ function drawWords(pen: Pen, scene: Scene): void {
   }
   if (scene.note) {
     ctx.textAlign = "left";
-    haloText(pen, scene, scene.note, box.left + 4 * px, box.top + 12 * px, "ink-quiet");
+    const y = startsHigh(scene) ? box.top + box.height - 6 * px : box.top + 12 * px;
+    haloText(pen, scene, scene.note, box.left + 4 * px, y, "ink-quiet");
   }
+}
+
+/** Whether the line in focus begins in the upper half of the plot, where words would lie on it. */
+function startsHigh(scene: Scene): boolean {
+  const { columns, scale, fromMs, toMs } = scene;
+  const column = columns.columns[scene.focus];
+  const untilMs = fromMs + (toMs - fromMs) / 4;
+  let sum = 0;
+  let count = 0;
+  for (let i = columns.start; column && i < columns.end && columns.x[i] < untilMs; i++) {
+    if (columns.x[i] < fromMs || Number.isNaN(column.value[i])) continue;
+    sum += column.value[i];
+    count++;
+  }
+  return count > 0 && sum / count > (scale.low + scale.high) / 2;
 }

@@ -105,17 +105,19 @@ export class PanelFeed {
     const { model } = this;
     const window = windowOf(range.peek(), edge.peek());
     const aheadMs = window.toMs - edge.peek();
+    const againMs = Math.max(CONE_MIN_MS, (window.toMs - window.fromMs) / 30);
     const { columns } = model.columns;
     const column = columns[model.focus()];
     let cone = null;
     if (column && aheadMs > AHEAD_MIN_MS && !document.hidden) {
       const expr = columns.length > 1 ? lineSelector(this.panel.panel, column.labels) : panelSelector(this.panel.panel);
-      cone = await loadCone(expr, column.labels, aheadMs, signal).catch(() => null);
+      // Beyond the axis by what passes until the next one, so that the cone never ends before it.
+      cone = await loadCone(expr, column.labels, aheadMs + againMs, signal).catch(() => null);
     }
     if (signal.aborted) return;
     model.cone = cone;
     model.changed();
-    this.coneTimer = setTimeout(() => void this.readCone(), Math.max(CONE_MIN_MS, (window.toMs - window.fromMs) / 30));
+    this.coneTimer = setTimeout(() => void this.readCone(), againMs);
   }
 
   private take(tick: Tick): void {

@@ -103,3 +103,9 @@ test("the axis fits what is shown, the band included", () => {
   expect(scale.high).toBeGreaterThanOrEqual(26);
   expect(scale.high).toBeLessThan(60);
 });
+
+test("a value too small for the axis is said in its own unit, not as nought", () => {
+  const chart = model([line("value", "a", (i) => (i === 5 ? 38e6 : 198))], "bytes_per_second");
+  chart.read(null);
+  expect(chart.reading.value).toMatchObject({ value: "198", unit: "B/s" });
+});

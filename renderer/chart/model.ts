@@ -1,6 +1,15 @@
 import { signal } from "@preact/signals";
 import type { Severity } from "all-use-agent/sdk";
-import { formatClock, formatClockSeconds, formatNumber, placesFor, scaleFor, type UnitScale } from "../format.ts";
+import {
+  decimalsFor,
+  formatClock,
+  formatClockSeconds,
+  formatInterval,
+  formatNumber,
+  placesFor,
+  scaleFor,
+  type UnitScale,
+} from "../format.ts";
 import { words } from "../words.ts";
 import { endsOutside, isOutside } from "./band.ts";
 import { type Column, Columns } from "./columns.ts";
@@ -16,7 +25,13 @@ export interface Reading {
   readonly note: string;
   readonly outside: boolean;
   /** One entry a drawn line, in the order of the palette. */
-  readonly lines: readonly { readonly index: number; readonly name: string; readonly value: string; readonly outside: boolean }[];
+  readonly lines: readonly {
+    readonly index: number;
+    readonly name: string;
+    readonly value: string;
+    readonly unit: string;
+    readonly outside: boolean;
+  }[];
   /** Lines beyond the eight that are drawn. */
   readonly more: number;
 }
@@ -191,59 +206,61 @@ export class ChartModel {
     return formatNumber(value * this.unitScale.factor, this.decimals);
   }
 
-  private usual(column: Column, row: number): string {
+  /** A single value with its unit; one too small for the axis' unit is said in its own, not as nought. */
+  private say(value: number): { value: string; unit: string } {
+    const text = this.number(value);
+    const own = scaleFor(this.options.unit, value);
+    if (value === 0 || /[1-9–]/.test(text) || own.factor === this.unitScale.factor)
+      return { value: text, unit: this.unitScale.symbol };
+    return { value: formatNumber(value * own.factor, decimalsFor(value * own.factor)), unit: own.symbol };
+  }
+
+  /** What is usual at a row, in the axis' unit; with its own where the value beside it is said in another. */
+  private usual(column: Column, row: number, unit: string): string {
     const low = column.low[row];
     const high = column.high[row];
-    return low <= high ? words.chart.usual(this.number(low), this.number(high)) : "";
+    if (!(low <= high)) return "";
+    if (unit !== this.unitScale.symbol) return words.chart.usualIn(formatInterval(low, high, this.options.unit));
+    return words.chart.usual(this.number(low), this.number(high));
+  }
+
+  private outside(column: Column, row: number, newest: boolean): boolean {
+    if (newest) return endsOutside(column.value, column.low, column.high, this.columns.start, this.columns.end);
+    return isOutside(column.value[row], column.low[row], column.high[row]);
   }
 
   /** Brings `reading` up to date: at the cursor's time, or at the newest row. Call after `scene`. */
   read(atMs: number | null): void {
-    const { columns } = this;
-    const row = atMs === null ? columns.end - 1 : columns.nearest(atMs);
-    if (row < columns.start) {
-      if (this.reading.peek() !== NO_READING) this.reading.value = NO_READING;
-      return;
-    }
-    const focus = this.focus();
-    const shown = this.shown();
-    const lines =
-      columns.columns.length < 2
-        ? []
-        : shown.map((index) => {
-            const column = columns.columns[index];
-            const outside =
-              atMs === null
-                ? endsOutside(column.value, column.low, column.high, columns.start, columns.end)
-                : isOutside(column.value[row], column.low[row], column.high[row]);
-            return { index, name: this.nameOf(index), value: this.number(column.value[row]), outside };
-          });
-    const base = { unit: this.unitScale.symbol, lines, more: columns.columns.length - shown.length };
-    const column = columns.columns[focus];
-    if (!column) {
-      this.reading.value = {
-        ...base,
-        value: "",
-        note: atMs === null ? "" : words.chart.at(this.clock(columns.x[row])),
-        outside: false,
-      };
-      return;
-    }
-    const ahead = atMs === null ? -1 : this.coneRow(atMs);
+    const row = atMs === null ? this.columns.end - 1 : this.columns.nearest(atMs);
+    if (row >= this.columns.start) this.reading.value = this.readingAt(row, atMs);
+    else if (this.reading.peek() !== NO_READING) this.reading.value = NO_READING;
+  }
+
+  private readingAt(row: number, atMs: number | null): Reading {
+    const { columns, x } = this.columns;
+    const newest = atMs === null;
+    const shown = columns.length > 1 ? this.shown() : [];
+    const lines = shown.map((index) => {
+      const column = columns[index];
+      return { index, name: this.nameOf(index), ...this.say(column.value[row]), outside: this.outside(column, row, newest) };
+    });
+    const rest = { lines, more: columns.length > 1 ? columns.length - shown.length : 0 };
+    const when = newest ? "" : words.chart.at(this.clock(x[row]));
+    const column = columns[this.focus()];
+    if (!column) return { ...rest, value: "", unit: "", note: when, outside: false };
+    const ahead = newest ? -1 : this.coneRow(atMs);
     if (ahead >= 0) {
-      const { x, expected, low, high } = this.cone!;
-      const note = words.chart.expected(this.clock(x[ahead]), this.number(low[ahead]), this.number(high[ahead]));
-      this.reading.value = { ...base, value: this.number(expected[ahead]), note, outside: false };
-      return;
+      const { cone } = this;
+      const note = words.chart.expected(
+        this.clock(cone!.x[ahead]),
+        this.number(cone!.low[ahead]),
+        this.number(cone!.high[ahead]),
+      );
+      return { ...rest, value: this.number(cone!.expected[ahead]), unit: this.unitScale.symbol, note, outside: false };
     }
-    const outside =
-      atMs === null
-        ? endsOutside(column.value, column.low, column.high, columns.start, columns.end)
-        : isOutside(column.value[row], column.low[row], column.high[row]);
-    const alarmed = outside || (atMs === null && this.options.alarm === true);
-    const usual = this.usual(column, row);
-    const note = atMs === null ? usual : [words.chart.at(this.clock(columns.x[row])), usual].filter(Boolean).join(", ");
-    this.reading.value = { ...base, value: this.number(column.value[row]), note, outside: alarmed };
+    const said = this.say(column.value[row]);
+    const note = [when, this.usual(column, row, said.unit)].filter(Boolean).join(", ");
+    return { ...rest, ...said, note, outside: this.outside(column, row, newest) || (newest && this.options.alarm === true) };
   }
 
   private clock(ms: number): string {
@@ -291,7 +308,7 @@ export class ChartModel {
   spoken(): string {
     const { value, unit, note, lines } = this.reading.value;
     if (value) return `${value} ${unit} ${note}`.trim();
-    return [note, ...lines.map((line) => `${line.name} ${line.value} ${unit}`.trim())].filter(Boolean).join(", ");
+    return [note, ...lines.map((line) => `${line.name} ${line.value} ${line.unit}`.trim())].filter(Boolean).join(", ");
   }
 
   /** The window as rows at round times, newest first. */

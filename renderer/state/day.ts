@@ -29,6 +29,8 @@ export function dayMarks(
   for (const finding of findings) {
     if (finding.startMs >= toMs || (finding.endMs ?? nowMs) < fromMs) continue;
     const lane = finding.kind === "change" ? "changes" : "incidents";
+    // A remark is no incident; among the day's it would only hide them.
+    if (lane === "incidents" && finding.severity === "info") continue;
     marks.push({
       id: finding.id,
       lane,

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { isOutside } from "../chart/band.ts";
 import { onEvent, type Tick } from "./stream.ts";
 
 /** So many ticks in a row outside the band count: one is noise. */
@@ -21,7 +22,7 @@ export class PanelWatch {
     for (const { panel, value, low, high } of rows) {
       if (low !== null && high !== null) {
         known.add(panel);
-        if (value < low || value > high) outside.add(panel);
+        if (isOutside(value, low, high)) outside.add(panel);
       }
       health.set(panel, { outside: false, learning: true });
     }

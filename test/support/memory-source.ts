@@ -1,5 +1,5 @@
 import type { Labels, Matcher, SelectRequest, SeriesData } from "all-use-agent/sdk";
-import { compileRegex, type QuerySource } from "../../main/query/index.ts";
+import { compileRegex } from "all-use-agent/sdk";
 
 export interface MemorySeries {
   readonly name: string;

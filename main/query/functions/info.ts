@@ -2,7 +2,7 @@ import type { Matcher } from "all-use-agent/sdk";
 import type { SelectorNode } from "../ast.ts";
 import { executionError } from "../errors.ts";
 import type { LabelSet } from "../labels.ts";
-import { compileRegex } from "../regex/index.ts";
+import { compileRegex } from "all-use-agent/sdk";
 import { compact, joinEqual, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
 

@@ -1,6 +1,6 @@
 import { executionError } from "../errors.ts";
 import type { LabelSet } from "../labels.ts";
-import { compileRegex, type Match, type Regex } from "../regex/index.ts";
+import { compileRegex, type Regex, type RegexMatch } from "all-use-agent/sdk";
 import { joinEqual, type Vector } from "../value.ts";
 import { argument, type Call, type FunctionSpec } from "./spec.ts";
 
@@ -9,7 +9,7 @@ export function checkLabelName(name: string, what: string): void {
 }
 
 /** Fills Go's `$1`, `${1}`, `${name}`, `$name` and `$$`. A name that is no group is empty. */
-function expand(template: string, match: Match): string {
+function expand(template: string, match: RegexMatch): string {
   return template.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (all, plain: string | undefined, braced: string | undefined) => {
     if (all === "$$") return "$";
     const name = plain ?? braced!;

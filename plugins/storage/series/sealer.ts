@@ -76,7 +76,8 @@ function start(): ChildProcess {
   const child = fork(fileURLToPath(new URL(fromSource ? "./seal-worker.ts" : "./seal-worker.js", import.meta.url)), {
     // Electron's binary is Node with this set; Node itself does not look at it.
     env: { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
-    execArgv: [`--max-old-space-size=${HEAP_MB}`, "--max-semi-space-size=4"],
+    // From sources the SDK is found by its types: the built one may be older, or not there.
+    execArgv: [`--max-old-space-size=${HEAP_MB}`, "--max-semi-space-size=4", ...(fromSource ? ["--conditions=types"] : [])],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });

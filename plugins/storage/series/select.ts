@@ -1,9 +1,9 @@
-import { AgentError, type Labels, type Matcher, type SelectRequest, type SeriesData } from "all-use-agent/sdk";
+import { AgentError, type Labels, type Matcher, type SelectRequest, type SeriesData, RegexSyntaxError } from "all-use-agent/sdk";
 import type { Block } from "./block.ts";
 import { lowerBound, timesOf } from "./clocks.ts";
 import type { HeadPart } from "./head-part.ts";
 import { collectPresent, gather, gatherLast } from "./head-select.ts";
-import { type CompiledMatcher, compileMatchers, matches, RegexError } from "./matcher.ts";
+import { type CompiledMatcher, compileMatchers, matches } from "./matcher.ts";
 import type { Deletion } from "./marks.ts";
 import { Pacer } from "./pacer.ts";
 import { joined, ordered, type Samples, without } from "./samples.ts";
@@ -37,7 +37,7 @@ export function compiled(matchers: readonly Matcher[]): CompiledMatcher[] {
   try {
     return compileMatchers(matchers);
   } catch (error) {
-    if (error instanceof RegexError) throw new AgentError("query_regex", error.message, { cause: error });
+    if (error instanceof RegexSyntaxError) throw new AgentError("query_regex", error.message, { cause: error });
     throw error;
   }
 }

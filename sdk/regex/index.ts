@@ -9,7 +9,7 @@ import { compileProgram, type Instruction } from "./program.ts";
 
 export { RegexSyntaxError } from "./parse.ts";
 
-export interface Match {
+export interface RegexMatch {
   /** By group number; group 0 is the whole text. A group that took no part is undefined. */
   readonly groups: readonly (string | undefined)[];
   readonly names: ReadonlyMap<string, number>;
@@ -18,7 +18,7 @@ export interface Match {
 export interface Regex {
   /** Whether the whole text matches. */
   test(text: string): boolean;
-  exec(text: string): Match | null;
+  exec(text: string): RegexMatch | null;
 }
 
 /** Compiled expressions kept, the least recently used going first. */
@@ -39,7 +39,7 @@ function compile(pattern: string): Regex {
   const parsed = parseRegex(pattern);
   const { program, start } = compileProgram(pattern, parsed);
   const { groups, names } = parsed;
-  const exec = (text: string): Match | null => {
+  const exec = (text: string): RegexMatch | null => {
     const places = capture(program, start, groups, text);
     if (places === null) return null;
     const found: (string | undefined)[] = [];
