@@ -1,5 +1,6 @@
 import type { Labels, Matcher, SelectRequest, SeriesData } from "all-use-agent/sdk";
 import { compileRegex } from "all-use-agent/sdk";
+import type { QuerySource } from "../../main/query/index.ts";
 
 export interface MemorySeries {
   readonly name: string;
