@@ -57,12 +57,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     return await assemble(options, lock);
   } catch (error) {
-    await lock.dispose();
+    lock.dispose();
     throw error;
   }
 }
 
-async function assemble(options: AgentOptions, lock: Disposable): Promise<Agent> {
+async function assemble(options: AgentOptions, lock: { dispose(): void }): Promise<Agent> {
   const { dataDir, bare = false } = options;
   const config = await readConfig(options.configFile ?? join(dataDir, "config.json"), options.configFile !== undefined);
   const token = options.auth === "none" ? null : await readOrMakeToken(dataDir);
@@ -92,7 +92,8 @@ async function assemble(options: AgentOptions, lock: Disposable): Promise<Agent>
     route: (method, path) => core.host.route(method, path),
     subscribe: (listener) => core.subscribe(listener),
     advanceClock: async (ms) => {
-      if (!(time instanceof SimulatedTime)) throw new AgentError("clock_not_simulated", "time can be moved only in an agent started with --clock simulated");
+      if (!(time instanceof SimulatedTime))
+        throw new AgentError("clock_not_simulated", "time can be moved only in an agent started with --clock simulated");
       await time.advance(ms);
     },
   };
@@ -100,7 +101,7 @@ async function assemble(options: AgentOptions, lock: Disposable): Promise<Agent>
     await loop?.dispose();
     await core.stop();
     book.close();
-    await lock.dispose();
+    lock.dispose();
   };
   const door = createDoor(view, { auth: token === null ? { mode: "none" } : { mode: "token", token }, pageDir: builtPage() });
   return {
@@ -109,7 +110,7 @@ async function assemble(options: AgentOptions, lock: Disposable): Promise<Agent>
     dataDir,
     token,
     status,
-    subscribe: view.subscribe,
+    subscribe: (listener) => core.subscribe(listener),
     noteGap: (fromMs, toMs, reason) => core.noteGap(fromMs, toMs, reason),
     stop: () => (stopped ??= stop()),
   };

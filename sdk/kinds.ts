@@ -168,7 +168,12 @@ export interface AdviceView {
   query(expr: string, timeMs?: number): Promise<{ labels: Labels; value: number; timestampMs: number }[]>;
   queryRange(expr: string, fromMs: number, toMs: number, stepMs: number): Promise<SeriesData[]>;
   /** Forecast of one series by the live forecast model, or null with too little data. */
-  forecast(data: ForecastDataset, stepMs: number, count: number, level: number): Promise<{ forecast: Forecast; card: ModelCard } | null>;
+  forecast(
+    data: ForecastDataset,
+    stepMs: number,
+    count: number,
+    level: number,
+  ): Promise<{ forecast: Forecast; card: ModelCard } | null>;
 }
 
 export interface Recommender extends PluginLifecycle {

@@ -54,7 +54,12 @@ export const manifestSchema = {
       uniqueItems: true,
       description: "Ids or provided capabilities that must run first.",
     },
-    provides: { type: "array", items: { type: "string" }, uniqueItems: true, description: "Capabilities: `series`, `documents`, `forecast`." },
+    provides: {
+      type: "array",
+      items: { type: "string" },
+      uniqueItems: true,
+      description: "Capabilities: `series`, `documents`, `forecast`.",
+    },
     mutates: { type: "boolean", description: "A processor that changes batches." },
     order: { type: "integer", minimum: 0, maximum: 1000, description: "Among processors, lower runs first." },
     permissions: {
@@ -107,14 +112,31 @@ export const manifestSchema = {
         properties: {
           id: { type: "string", pattern: "^[a-z][a-z0-9-]*$" },
           title: { type: "string", minLength: 1 },
-          expr: { type: "string", minLength: 1, description: "PromQL; the agent records it every second and learns what is usual." },
-          unit: { enum: ["percent", "ratio", "bytes", "bytes_per_second", "operations_per_second", "seconds", "milliseconds", "celsius", "count"] },
+          expr: {
+            type: "string",
+            minLength: 1,
+            description: "PromQL; the agent records it every second and learns what is usual.",
+          },
+          unit: {
+            enum: [
+              "percent",
+              "ratio",
+              "bytes",
+              "bytes_per_second",
+              "operations_per_second",
+              "seconds",
+              "milliseconds",
+              "celsius",
+              "count",
+            ],
+          },
           total: {
             type: "object",
             required: ["expr", "unit"],
             additionalProperties: false,
             properties: { expr: { type: "string" }, unit: { type: "string" } },
-            description: "The quantity's whole, shown beside the title: PromQL with one value, and a panel unit or a word such as `cores`.",
+            description:
+              "The quantity's whole, shown beside the title: PromQL with one value, and a panel unit or a word such as `cores`.",
           },
           legend: { type: "string", description: "Label that names the series when there are several." },
           max: { type: "number", description: "A hard upper end of the quantity, 100 for percent." },

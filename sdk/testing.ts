@@ -167,8 +167,8 @@ export class TestContext implements PluginContext {
   on<T extends keyof Topics>(topic: T, listener: (event: Topics[T]) => void): Disposable {
     const set = this.listeners.get(topic) ?? new Set();
     this.listeners.set(topic, set);
-    set.add(listener as (event: never) => void);
-    return { dispose: () => void set.delete(listener as (event: never) => void) };
+    set.add(listener);
+    return { dispose: () => void set.delete(listener) };
   }
 
   /** Delivers an event to the plugin's listeners. */
@@ -190,7 +190,8 @@ export class TestContext implements PluginContext {
 
   latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void {
     const oldestMs = this.clock.now() - maxAgeMs;
-    for (const [id, sample] of this.newest) if (sample.timestampMs >= oldestMs) visit(this.infos[id], sample.value, sample.timestampMs);
+    for (const [id, sample] of this.newest)
+      if (sample.timestampMs >= oldestMs) visit(this.infos[id], sample.value, sample.timestampMs);
   }
 
   status(state: "ok" | "degraded", reason?: string): void {

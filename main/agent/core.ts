@@ -72,7 +72,10 @@ export class AgentCore {
 
     this.registry = new SeriesRegistry((id, info) => this.store()?.plugin.define(id, info));
     this.host = new PluginHost({
-      roots: [{ path: bundledPlugins(), origin: "bundled" }, ...(bare ? [] : [{ path: this.pluginsDir, origin: "installed" as const }])],
+      roots: [
+        { path: bundledPlugins(), origin: "bundled" },
+        ...(bare ? [] : [{ path: this.pluginsDir, origin: "installed" as const }]),
+      ],
       dataDir,
       time,
       bare,
@@ -90,12 +93,19 @@ export class AgentCore {
       },
       services: this.servicesWith(documents),
     });
-    this.stages = new StageList(this.host, { after: (ms, task) => time.after(ms, task), warn: (id, message) => book.logger(id).warn(message) });
+    this.stages = new StageList(this.host, {
+      after: (ms, task) => time.after(ms, task),
+      warn: (id, message) => book.logger(id).warn(message),
+    });
     this.pipeline = new Pipeline(this.registry, () => this.stages.current());
     this.query = new QueryEngine(() => this.storage(), { delayedNameRemoval: true });
     this.findings = new FindingLog(documents, log, now);
     this.desk = new RecommendationDesk(documents, log, now, (report) => this.recommendationChanged(report));
-    this.forecasts = new Forecasts({ queryRange: (...parameters) => this.queryRange(...parameters), model: () => this.forecastModel(), now });
+    this.forecasts = new Forecasts({
+      queryRange: (...parameters) => this.queryRange(...parameters),
+      model: () => this.forecastModel(),
+      now,
+    });
     this.panels = new PanelRecorder(
       {
         query: (expr, timeMs) => this.queryInstant(expr, timeMs),
@@ -146,12 +156,22 @@ export class AgentCore {
 
   async queryRange(expr: string, fromMs: number, toMs: number, stepMs: number, signal?: AbortSignal): Promise<SeriesData[]> {
     const result = await this.query.range(expr, fromMs, toMs, stepMs, signal ? { signal } : {});
-    if (result.type !== "matrix") throw new AgentError("query_type", `${expr} gives a ${result.type}; an instant vector is needed`);
-    return result.series.map(({ labels: { __name__: name = "", ...labels }, timestamps, values }) => ({ name, labels, timestamps, values }));
+    if (result.type !== "matrix")
+      throw new AgentError("query_type", `${expr} gives a ${result.type}; an instant vector is needed`);
+    return result.series.map(({ labels: { __name__: name = "", ...labels }, timestamps, values }) => ({
+      name,
+      labels,
+      timestamps,
+      values,
+    }));
   }
 
   metadata(): ReadonlyMap<string, MetricInfo> {
-    return new Map<string, MetricInfo>([...this.host.metrics(), ...Object.entries(SELF_METRICS), ...Object.entries(PANEL_METRICS)]);
+    return new Map<string, MetricInfo>([
+      ...this.host.metrics(),
+      ...Object.entries(SELF_METRICS),
+      ...Object.entries(PANEL_METRICS),
+    ]);
   }
 
   /**

@@ -47,7 +47,10 @@ async function recordPanels(core: AgentCore): Promise<void> {
   await core.panels.record(core.host.panels(), nowMs);
   if (!core.listened) return;
   const diskBytes = core.store()?.plugin.stats().diskBytes ?? 0;
-  core.tell({ type: "tick", data: { nowMs, newestSampleMs: core.pipeline.newestMs, panels: core.panels.latest(), cost: core.vitals.cost(diskBytes) } });
+  core.tell({
+    type: "tick",
+    data: { nowMs, newestSampleMs: core.pipeline.newestMs, panels: core.panels.latest(), cost: core.vitals.cost(diskBytes) },
+  });
   if (core.pluginsChanged) core.tell({ type: "plugins", data: { plugins: core.host.reports() } });
   core.pluginsChanged = false;
 }

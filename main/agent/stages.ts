@@ -32,9 +32,13 @@ export class StageList {
   private build(): Stages {
     const storage = this.host.provider<SeriesStorage>("series");
     return {
-      processors: this.host.running("processor").map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.process(batch)) })),
+      processors: this.host
+        .running("processor")
+        .map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.process(batch)) })),
       storage: storage && { take: (batch) => storage.instance.onWay(() => storage.plugin.append(batch)) },
-      analytics: this.host.running("analytics").map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.observe(batch)) })),
+      analytics: this.host
+        .running("analytics")
+        .map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.observe(batch)) })),
       exports: this.host.running("exporter").flatMap(({ instance, plugin }) => {
         const send = plugin.send?.bind(plugin);
         return send ? [this.queueOf(instance, send)] : [];

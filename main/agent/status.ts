@@ -27,10 +27,16 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
       samplesPerSecond: core.vitals.samplesPerSecond(),
       counters: stats?.counters ?? {},
     },
-    problems: [...(stats ? [] : ["No series store runs: nothing is kept."]), ...complaints(reports, "failed"), ...complaints(reports, "degraded")],
+    problems: [
+      ...(stats ? [] : ["No series store runs: nothing is kept."]),
+      ...complaints(reports, "failed"),
+      ...complaints(reports, "degraded"),
+    ],
   };
 }
 
 function complaints(reports: readonly PluginReport[], state: "failed" | "degraded"): string[] {
-  return reports.filter((report) => report.state === state).map(({ id, reason }) => `Plugin ${id} ${state === "failed" ? "failed" : "is degraded"}: ${reason ?? "no reason given"}.`);
+  return reports
+    .filter((report) => report.state === state)
+    .map(({ id, reason }) => `Plugin ${id} ${state === "failed" ? "failed" : "is degraded"}: ${reason ?? "no reason given"}.`);
 }

@@ -20,7 +20,12 @@ export const TEXT_TYPE = "text/plain; charset=utf-8";
 export const HTML_TYPE = "text/html; charset=utf-8";
 
 /** The only place where the door makes an answer. */
-export function answer(status: number, contentType: string | null, body: AnswerBody, headers: Record<string, string> = {}): Answer {
+export function answer(
+  status: number,
+  contentType: string | null,
+  body: AnswerBody,
+  headers: Record<string, string> = {},
+): Answer {
   return {
     status,
     headers: {

@@ -9,7 +9,9 @@ describe("the door", () => {
   beforeEach(() => {
     agent = new MemoryAgent();
     agent.advice = [recommendation("r1")];
-    door = webDoor(createDoor(agent, { auth: { mode: "token", token: TEST_TOKEN }, pageDir: null, allowedHosts: ["Box.example"] }));
+    door = webDoor(
+      createDoor(agent, { auth: { mode: "token", token: TEST_TOKEN }, pageDir: null, allowedHosts: ["Box.example"] }),
+    );
   });
   const bearer = { Authorization: `Bearer ${TEST_TOKEN}` };
 

@@ -27,7 +27,10 @@ export type Door = (request: DoorRequest) => Promise<Answer>;
 export function webDoor(door: Door): (request: Request) => Promise<Response> {
   return async (request) => {
     const { status, headers, body } = await door(request);
-    return new Response(isStream(body) ? webStream(body) : (body as string | Uint8Array<ArrayBuffer> | null), { status, headers });
+    return new Response(isStream(body) ? webStream(body) : (body as string | Uint8Array<ArrayBuffer> | null), {
+      status,
+      headers,
+    });
   };
 }
 
@@ -41,9 +44,9 @@ function webStream(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
-        const { value, done } = await iterator.next();
-        if (done) controller.close();
-        else controller.enqueue(encoder.encode(value));
+        const result = await iterator.next();
+        if (result.done) controller.close();
+        else controller.enqueue(encoder.encode(result.value));
       },
       cancel: async () => void (await iterator.return?.()),
     },

@@ -25,9 +25,9 @@ class Reader {
   /** The events of the next chunk that has any, or the comment that came instead. */
   async next(): Promise<Received[]> {
     for (;;) {
-      const { value, done } = await this.#texts.next();
-      if (done) return [];
-      const blocks = value.split("\n\n").filter(Boolean);
+      const result = await this.#texts.next();
+      if (result.done) return [];
+      const blocks = result.value.split("\n\n").filter(Boolean);
       const events = blocks.filter((block) => block.includes("data: ")).map(parse);
       if (events.length > 0) return events;
       this.comments.push(...blocks);

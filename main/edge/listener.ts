@@ -37,7 +37,9 @@ export async function listen(port: number, door: Door): Promise<Listener> {
     },
     (incoming, outgoing) => {
       const request = IncomingRequest.from(incoming, outgoing, LOOPBACK);
-      void (request === null ? send(outgoing, UNREADABLE, false) : door(request).then((answer) => send(outgoing, answer, incoming.method === "HEAD")));
+      void (request === null
+        ? send(outgoing, UNREADABLE, false)
+        : door(request).then((answer) => send(outgoing, answer, incoming.method === "HEAD")));
     },
   );
   server.maxConnections = MAX_CONNECTIONS;

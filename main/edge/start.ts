@@ -144,6 +144,8 @@ function stopSignal(): StopSignal {
     resolveDone(DONE);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
+  // Left alone, this signal lets any process of the same user open the debugger and with it everything the agent holds.
+  process.on("SIGUSR1", () => undefined);
   return {
     get requested() {
       return requested;

@@ -42,7 +42,10 @@ describe("Pipeline", () => {
   });
 
   it("keeps the emitter's columns out of the processors' reach", () => {
-    const pipeline = new Pipeline(registryOf("a"), () => ({ ...NOTHING, processors: [{ take: (batch) => void batch.values.fill(-1) }] }));
+    const pipeline = new Pipeline(registryOf("a"), () => ({
+      ...NOTHING,
+      processors: [{ take: (batch) => void batch.values.fill(-1) }],
+    }));
     const batch = batchOf([0, 1000, 7]);
     pipeline.emit(batch);
     expect(batch.values[0]).toBe(7);
@@ -97,7 +100,10 @@ describe("SeriesRegistry", () => {
 });
 
 describe("ExportQueue", () => {
-  const target = (send: (batch: Batch) => Promise<void>, later: (() => void)[] = []): ConstructorParameters<typeof ExportQueue>[0] => ({
+  const target = (
+    send: (batch: Batch) => Promise<void>,
+    later: (() => void)[] = [],
+  ): ConstructorParameters<typeof ExportQueue>[0] => ({
     send,
     signal: new AbortController().signal,
     call: (task) => task(),
@@ -141,7 +147,11 @@ describe("GapWatch", () => {
     const watch = new GapWatch(100_000, 0);
     expect(watch.tick(101_000, 1000)).toBeNull();
     expect(watch.tick(103_000, 3000)).toBeNull();
-    expect(watch.tick(703_000, 4000)).toEqual({ fromMs: 103_000, toMs: 703_000, reason: "the machine slept or the clock was set" });
+    expect(watch.tick(703_000, 4000)).toEqual({
+      fromMs: 103_000,
+      toMs: 703_000,
+      reason: "the machine slept or the clock was set",
+    });
     expect(watch.tick(713_000, 14_000)).toMatchObject({ reason: "the agent was held up" });
     expect(watch.tick(613_000, 15_000)).toEqual({ fromMs: 613_000, toMs: 613_000, reason: "the clock was set back" });
     expect(watch.tick(614_000, 16_000)).toBeNull();

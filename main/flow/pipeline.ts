@@ -87,4 +87,3 @@ export function copyOf(batch: Batch): Batch {
     values: batch.values.slice(0, batch.length),
   };
 }
-

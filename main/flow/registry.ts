@@ -28,7 +28,10 @@ export class SeriesRegistry {
     const known = this.ids.get(key);
     if (known !== undefined) return known;
     const id = this.infos.length;
-    if (id >= SERIES_MAX) throw new AgentError("series_limit", `${key} would be series number ${SERIES_MAX + 1}; the limit is ${SERIES_MAX}`, { where: name });
+    if (id >= SERIES_MAX)
+      throw new AgentError("series_limit", `${key} would be series number ${SERIES_MAX + 1}; the limit is ${SERIES_MAX}`, {
+        where: name,
+      });
     const info: SeriesInfo = Object.freeze({
       name,
       labels: Object.freeze({ ...labels }),

@@ -31,7 +31,9 @@ export interface AgentConfig {
 /** The operator's configuration; empty where there is no file, unless it was asked for by name. Throws `config_invalid`. */
 export async function readConfig(path: string, mustExist: boolean): Promise<AgentConfig> {
   const fail = (message: string, where?: string): AgentError =>
-    new AgentError("config_invalid", `the configuration ${path} ${message}: mend the file or move it away`, { where: where ?? path });
+    new AgentError("config_invalid", `the configuration ${path} ${message}: mend the file or move it away`, {
+      where: where ?? path,
+    });
   let bytes: Buffer | null;
   try {
     bytes = await readFileOrNull(path);

@@ -1,4 +1,14 @@
-import { AgentError, type Disposable, type Labels, type Logger, type Manifest, type MetricInfo, type PluginContext, type PrivateStore, type SeriesInfo } from "all-use-agent/sdk";
+import {
+  AgentError,
+  type Disposable,
+  type Labels,
+  type Logger,
+  type Manifest,
+  type MetricInfo,
+  type PluginContext,
+  type PrivateStore,
+  type SeriesInfo,
+} from "all-use-agent/sdk";
 import { nearest } from "./nearest.ts";
 import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
@@ -112,7 +122,7 @@ function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
   return (name) => {
     const exact = Object.hasOwn(declared, name) ? declared[name] : undefined;
     const found = exact ?? declared[prefixes.find((prefix) => name.startsWith(prefix.slice(0, -1))) ?? ""];
-    if (found) return found as MetricInfo;
+    if (found) return found;
     const close = nearest(name, Object.keys(declared));
     throw new AgentError(
       "metric_undeclared",
@@ -124,9 +134,17 @@ function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
 
 function checkLabel(id: string, metric: string, label: string, value: unknown): void {
   if (!LABEL_NAME.test(label) || label.startsWith("__")) {
-    throw new AgentError("label_invalid", `${id}: label ${JSON.stringify(label)} of ${metric} must match ${LABEL_NAME.source} and not begin with __`, { where: metric });
+    throw new AgentError(
+      "label_invalid",
+      `${id}: label ${JSON.stringify(label)} of ${metric} must match ${LABEL_NAME.source} and not begin with __`,
+      { where: metric },
+    );
   }
   if (typeof value !== "string" || value.length > LABEL_VALUE_MAX_CHARACTERS) {
-    throw new AgentError("label_invalid", `${id}: label ${label} of ${metric} must be text of at most ${LABEL_VALUE_MAX_CHARACTERS} characters`, { where: metric });
+    throw new AgentError(
+      "label_invalid",
+      `${id}: label ${label} of ${metric} must be text of at most ${LABEL_VALUE_MAX_CHARACTERS} characters`,
+      { where: metric },
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AgentError, errorText } from "all-use-agent/sdk";
 
@@ -13,10 +13,14 @@ export function openDataDir(path: string): { dispose(): void } {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new AgentError("data_dir_unwritable", `the data folder ${path} cannot be used (${errorText(error)}): choose another with --data-dir or mend its permissions`, {
-      where: path,
-      cause: error,
-    });
+    throw new AgentError(
+      "data_dir_unwritable",
+      `the data folder ${path} cannot be used (${errorText(error)}): choose another with --data-dir or mend its permissions`,
+      {
+        where: path,
+        cause: error,
+      },
+    );
   }
   return lock(path);
 }
@@ -29,22 +33,32 @@ function lock(path: string): { dispose(): void } {
       const fd = openSync(file, "wx", 0o600);
       writeSync(fd, JSON.stringify({ pid: process.pid, started: startTime(process.pid) }));
       closeSync(fd);
-      return { dispose: () => unlinkSync(file) };
+      return { dispose: () => rmSync(file, { force: true }) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-        throw new AgentError("data_dir_unwritable", `the data folder ${path} cannot be written (${errorText(error)}): choose another with --data-dir or make room`, {
-          where: path,
-          cause: error,
-        });
+        throw new AgentError(
+          "data_dir_unwritable",
+          `the data folder ${path} cannot be written (${errorText(error)}): choose another with --data-dir or make room`,
+          {
+            where: path,
+            cause: error,
+          },
+        );
       }
       const holder = liveHolder(file);
       if (holder !== null) {
-        throw new AgentError("data_dir_locked", `the data folder ${path} belongs to a running agent (pid ${holder}): stop that one or choose another with --data-dir`, { where: path });
+        throw new AgentError(
+          "data_dir_locked",
+          `the data folder ${path} belongs to a running agent (pid ${holder}): stop that one or choose another with --data-dir`,
+          { where: path },
+        );
       }
       unlinkSync(file);
     }
   }
-  throw new AgentError("data_dir_locked", `the data folder ${path} is being taken by another agent at this moment: try again`, { where: path });
+  throw new AgentError("data_dir_locked", `the data folder ${path} is being taken by another agent at this moment: try again`, {
+    where: path,
+  });
 }
 
 /** The pid in the lock file if that very process still lives, else null: pids are reused, so its start time counts too. */

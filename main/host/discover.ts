@@ -10,10 +10,15 @@ export interface PluginFolder {
 }
 
 /** Folders below `<root>/<kind>/`, by name. A root or kind that is not there holds no plugins. */
-export async function findPluginFolders(root: string, origin: PluginFolder["origin"], warn: (message: string) => void): Promise<PluginFolder[]> {
+export async function findPluginFolders(
+  root: string,
+  origin: PluginFolder["origin"],
+  warn: (message: string) => void,
+): Promise<PluginFolder[]> {
   const found: PluginFolder[] = [];
   for (const kind of Object.values(KIND_FOLDER)) {
-    for (const name of await folderNames(join(root, kind), warn)) found.push({ folder: join(root, kind, name), name: `${kind}/${name}`, origin });
+    for (const name of await folderNames(join(root, kind), warn))
+      found.push({ folder: join(root, kind, name), name: `${kind}/${name}`, origin });
   }
   return found;
 }

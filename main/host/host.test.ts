@@ -30,14 +30,32 @@ afterEach(async () => {
 async function plugin(id: string, code: string, manifest: Record<string, unknown> | string = {}): Promise<string> {
   const folder = join(dataDir, "plugins", ...id.split("/"));
   await mkdir(folder, { recursive: true });
-  const kinds: Record<string, string> = { collectors: "collector", processors: "processor", storage: "storage", analytics: "analytics", exporters: "exporter" };
-  const whole = { id, version: "1.0.0", api: 1, kind: kinds[id.split("/")[0]], entry: "index.mjs", title: id, stability: "beta", ...(typeof manifest === "string" ? {} : manifest) };
+  const kinds: Record<string, string> = {
+    collectors: "collector",
+    processors: "processor",
+    storage: "storage",
+    analytics: "analytics",
+    exporters: "exporter",
+  };
+  const whole = {
+    id,
+    version: "1.0.0",
+    api: 1,
+    kind: kinds[id.split("/")[0]],
+    entry: "index.mjs",
+    title: id,
+    stability: "beta",
+    ...(typeof manifest === "string" ? {} : manifest),
+  };
   await writeFile(join(folder, "plugin.json"), typeof manifest === "string" ? manifest : JSON.stringify(whole));
   await writeFile(join(folder, "index.mjs"), code);
   return folder;
 }
 
-async function start(settings: Record<string, { enabled?: boolean; config?: Record<string, unknown> }> = {}, bare = false): Promise<Map<string, PluginReport>> {
+async function start(
+  settings: Record<string, { enabled?: boolean; config?: Record<string, unknown> }> = {},
+  bare = false,
+): Promise<Map<string, PluginReport>> {
   const infos: SeriesInfo[] = [];
   host = new PluginHost({
     roots: [{ path: join(dataDir, "plugins"), origin: "installed" }],
@@ -75,7 +93,10 @@ const GOOD = `export default (ctx) => {
   const batch = { length: 1, series: new Uint32Array([id]), timestamps: new Float64Array(1), values: new Float64Array(1) };
   return { collect() { batch.timestamps[0] = ctx.clock.now(); batch.values[0]++; ctx.emit(batch); } };
 }`;
-const GOOD_MANIFEST = { metrics: { demo_value: { type: "gauge", help: "A demonstration." } }, config: { type: "object", properties: { interval_ms: { type: "integer", minimum: 10, default: 50 } } } };
+const GOOD_MANIFEST = {
+  metrics: { demo_value: { type: "gauge", help: "A demonstration." } },
+  config: { type: "object", properties: { interval_ms: { type: "integer", minimum: 10, default: 50 } } },
+};
 
 describe("PluginHost", () => {
   it("runs a collector at its interval and counts its samples", async () => {
@@ -181,7 +202,8 @@ describe("PluginHost", () => {
 
   it("starts what is required first, whatever the names, and fails what lacks its requirement", async () => {
     globalThis.undone = [];
-    const say = (name: string): string => `export default () => ({ start() { globalThis.undone.push(${JSON.stringify(name)}) } })`;
+    const say = (name: string): string =>
+      `export default () => ({ start() { globalThis.undone.push(${JSON.stringify(name)}) } })`;
     await plugin("exporters/a", say("a"), { requires: ["exporters/z"] });
     await plugin("exporters/z", say("z"));
     await plugin("exporters/lonely", say("lonely"), { requires: ["series"] });
@@ -214,10 +236,14 @@ describe("PluginHost", () => {
 
   it("starts only plugins with a bare part when bare", async () => {
     await plugin("collectors/good", GOOD, GOOD_MANIFEST);
-    await plugin("exporters/kept", "export default (ctx, config) => ({ start() { ctx.status('ok'); if (!config.loose) throw new Error('not bare') } })", {
-      bare: { loose: true },
-      config: { type: "object", properties: { loose: { type: "boolean", default: false } } },
-    });
+    await plugin(
+      "exporters/kept",
+      "export default (ctx, config) => ({ start() { ctx.status('ok'); if (!config.loose) throw new Error('not bare') } })",
+      {
+        bare: { loose: true },
+        config: { type: "object", properties: { loose: { type: "boolean", default: false } } },
+      },
+    );
     const all = await start({}, true);
     expect([...all.keys()]).toEqual(["exporters/kept"]);
     expect(all.get("exporters/kept")?.state).toBe("ok");

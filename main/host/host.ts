@@ -61,7 +61,9 @@ export class PluginHost {
   async start(): Promise<void> {
     const { time } = this.options;
     this.disposables.push(watchUncaught(() => this.instances, this.options.unowned));
-    for (const instance of startOrder(await this.discover(), (manifest, error) => this.reject(manifest.place, manifest.manifest, error))) {
+    for (const instance of startOrder(await this.discover(), (manifest, error) =>
+      this.reject(manifest.place, manifest.manifest, error),
+    )) {
       this.instances.push(this.create(instance.place, instance.manifest, instance.config));
     }
     for (const instance of this.instances) await this.startOne(instance);
@@ -92,7 +94,8 @@ export class PluginHost {
   /** The running plugin that provides a capability, or null. */
   provider<T>(capability: string): { instance: PluginInstance; plugin: T } | null {
     for (const instance of this.instances) {
-      if (instance.running && instance.plugin && instance.manifest.provides?.includes(capability)) return { instance, plugin: instance.plugin as T };
+      if (instance.running && instance.plugin && instance.manifest.provides?.includes(capability))
+        return { instance, plugin: instance.plugin as T };
     }
     return null;
   }
@@ -111,7 +114,7 @@ export class PluginHost {
   metrics(): Map<string, MetricInfo> {
     const all = new Map<string, MetricInfo>();
     for (const { manifest } of this.instances) {
-      for (const [name, info] of Object.entries(manifest.metrics ?? {})) if (!name.endsWith("*")) all.set(name, info as MetricInfo);
+      for (const [name, info] of Object.entries(manifest.metrics ?? {})) if (!name.endsWith("*")) all.set(name, info);
     }
     return all;
   }
@@ -142,7 +145,11 @@ export class PluginHost {
         try {
           manifest = await readManifest(place.folder);
           const other = seen.get(manifest.id);
-          if (other !== undefined) throw new AgentError("plugin_duplicate", `${manifest.id} is already there, in ${other}; give one of the two another id`);
+          if (other !== undefined)
+            throw new AgentError(
+              "plugin_duplicate",
+              `${manifest.id} is already there, in ${other}; give one of the two another id`,
+            );
           seen.set(manifest.id, place.folder);
           const settings = this.options.settings[manifest.id] ?? {};
           if (settings.enabled === false || !this.wanted(manifest)) continue;
@@ -177,7 +184,9 @@ export class PluginHost {
   }
 
   private async startOne(instance: PluginInstance): Promise<void> {
-    const missing = instance.manifest.requires?.find((name) => !this.instances.some((other) => other.running && provides(other.manifest, name)));
+    const missing = instance.manifest.requires?.find(
+      (name) => !this.instances.some((other) => other.running && provides(other.manifest, name)),
+    );
     if (missing !== undefined) instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
     else await instance.start();
   }

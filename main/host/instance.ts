@@ -86,7 +86,13 @@ export class PluginInstance implements Attributable, ContextOwner {
     const { manifest, time } = this.parts;
     this.enter("starting", null, null);
     try {
-      await withDeadline(time, START_DEADLINE_MS, "start_timeout", `starting ${manifest.id}`, attributed(this, () => this.load()));
+      await withDeadline(
+        time,
+        START_DEADLINE_MS,
+        "start_timeout",
+        `starting ${manifest.id}`,
+        attributed(this, () => this.load()),
+      );
       if (this.state !== "starting") return;
       this.enter("ok", null, null);
       if (manifest.kind === "collector") this.scheduleCollect();
@@ -188,10 +194,13 @@ export class PluginInstance implements Attributable, ContextOwner {
     const { manifest, place, config, log } = this.parts;
     const module = (await import(pathToFileURL(join(place.folder, manifest.entry)).href)) as { default?: unknown };
     if (typeof module.default !== "function") {
-      throw new AgentError("entry_invalid", `${manifest.entry} of ${manifest.id} must export its factory as default: export default (ctx, config) => ({ … })`);
+      throw new AgentError(
+        "entry_invalid",
+        `${manifest.entry} of ${manifest.id} must export its factory as default: export default (ctx, config) => ({ … })`,
+      );
     }
     const context = createContext({ ...this.parts, owner: this, disposables: this.disposables });
-    const plugin = (module.default as PluginFactory)(context, config) as PluginLifecycle;
+    const plugin = (module.default as PluginFactory)(context, config);
     checkMethods(manifest, plugin);
     if (plugin.restore) {
       const snapshot = await this.parts.store.read(SNAPSHOT_NAME);
@@ -243,7 +252,7 @@ export class PluginInstance implements Attributable, ContextOwner {
           () => this.collected(),
           (error: unknown) => this.collectFailed(error),
         )
-        .finally(() => timer.dispose());
+        .finally(() => void timer.dispose());
     } catch (error) {
       this.collectFailed(error);
     }
@@ -287,7 +296,13 @@ export class PluginInstance implements Attributable, ContextOwner {
     this.abort.abort();
     const plugin = this.plugin;
     try {
-      await withDeadline(this.parts.time, STOP_DEADLINE_MS, "stop_timeout", `stopping ${this.id}`, attributed(this, () => plugin?.stop?.()));
+      await withDeadline(
+        this.parts.time,
+        STOP_DEADLINE_MS,
+        "stop_timeout",
+        `stopping ${this.id}`,
+        attributed(this, () => plugin?.stop?.()),
+      );
     } catch (error) {
       this.parts.log.warn(`did not stop cleanly: ${errorText(error)}`);
     }
@@ -326,11 +341,17 @@ const REQUIRED_METHODS: Record<Manifest["kind"], readonly string[]> = {
 
 function checkMethods(manifest: Manifest, plugin: unknown): void {
   if (typeof plugin !== "object" || plugin === null) {
-    throw new AgentError("entry_invalid", `the factory of ${manifest.id} must return an object with the methods of a ${manifest.kind}`);
+    throw new AgentError(
+      "entry_invalid",
+      `the factory of ${manifest.id} must return an object with the methods of a ${manifest.kind}`,
+    );
   }
   for (const method of REQUIRED_METHODS[manifest.kind]) {
     if (typeof (plugin as Record<string, unknown>)[method] !== "function") {
-      throw new AgentError("entry_invalid", `the factory of ${manifest.id} returned no method ${method}(), which a ${manifest.kind} must have`);
+      throw new AgentError(
+        "entry_invalid",
+        `the factory of ${manifest.id} returned no method ${method}(), which a ${manifest.kind} must have`,
+      );
     }
   }
 }

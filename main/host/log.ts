@@ -60,7 +60,9 @@ export class LogBook {
       this.repeats.set(`${source}\n${message}`, { untilMs: nowMs + REPEAT_MS, count: 0 });
       process.stderr.write(`${level}: ${source}: ${message}${repeated ? ` (${repeated} more since)` : ""}\n`);
     }
-    this.append(`${JSON.stringify({ time: new Date(nowMs).toISOString(), level, source, message, ...fields, ...(repeated && { repeated }) })}\n`);
+    this.append(
+      `${JSON.stringify({ time: new Date(nowMs).toISOString(), level, source, message, ...fields, ...(repeated && { repeated }) })}\n`,
+    );
   }
 
   private append(line: string): void {

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkManifest, readManifest } from "./manifest.ts";
 
-const valid = { id: "collectors/demo", version: "1.0.0", api: 1, kind: "collector", entry: "index.ts", title: "Demo", stability: "beta" };
+const valid = {
+  id: "collectors/demo",
+  version: "1.0.0",
+  api: 1,
+  kind: "collector",
+  entry: "index.ts",
+  title: "Demo",
+  stability: "beta",
+};
 
 function problemOf(change: Record<string, unknown>): { code: string; message: string } {
   try {
@@ -25,7 +33,9 @@ describe("checkManifest", () => {
   });
 
   it("names an unknown kind, what is allowed and the nearest one", () => {
-    expect(problemOf({ kind: "colector" }).message).toMatch(/expected one of collector, .*found "colector", did you mean "collector"\?/);
+    expect(problemOf({ kind: "colector" }).message).toMatch(
+      /expected one of collector, .*found "colector", did you mean "collector"\?/,
+    );
   });
 
   it("names what is missing", () => {
@@ -34,7 +44,9 @@ describe("checkManifest", () => {
   });
 
   it("names the path and what was found for a wrong type deep inside", () => {
-    expect(problemOf({ metrics: { up: { type: "gauge", help: 7 } } }).message).toMatch(/\/metrics\/up\/help: expected string, found 7/);
+    expect(problemOf({ metrics: { up: { type: "gauge", help: 7 } } }).message).toMatch(
+      /\/metrics\/up\/help: expected string, found 7/,
+    );
   });
 
   it("refuses an entry outside the folder", () => {

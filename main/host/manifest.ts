@@ -23,18 +23,30 @@ export function checkManifest(value: unknown, path: string): Manifest {
   if (problems.length > 0) {
     const shown = problems.slice(0, 3).map(({ where, message }) => `${where}: ${message}`);
     const more = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : "";
-    throw new AgentError("manifest_invalid", `${path} is not a valid manifest: ${shown.join("; ")}${more}`, { where: problems[0].where });
+    throw new AgentError("manifest_invalid", `${path} is not a valid manifest: ${shown.join("; ")}${more}`, {
+      where: problems[0].where,
+    });
   }
   const manifest = value as Manifest;
   if (manifest.api > API_VERSION || manifest.api < OLDEST_API_VERSION) {
-    throw new AgentError("api_unsupported", `${path} asks for plugin api ${manifest.api}; this agent serves ${API_VERSION}`, { where: "/api" });
+    throw new AgentError("api_unsupported", `${path} asks for plugin api ${manifest.api}; this agent serves ${API_VERSION}`, {
+      where: "/api",
+    });
   }
   const expected = KIND_FOLDER[manifest.kind];
   if (manifest.id.split("/")[0] !== expected) {
-    throw new AgentError("manifest_invalid", `${path}: the id of a ${manifest.kind} begins with ${expected}/, found ${JSON.stringify(manifest.id)}`, { where: "/id" });
+    throw new AgentError(
+      "manifest_invalid",
+      `${path}: the id of a ${manifest.kind} begins with ${expected}/, found ${JSON.stringify(manifest.id)}`,
+      { where: "/id" },
+    );
   }
   if (manifest.entry.split("/").includes("..")) {
-    throw new AgentError("manifest_invalid", `${path}: entry must lie inside the plugin's folder, found ${JSON.stringify(manifest.entry)}`, { where: "/entry" });
+    throw new AgentError(
+      "manifest_invalid",
+      `${path}: entry must lie inside the plugin's folder, found ${JSON.stringify(manifest.entry)}`,
+      { where: "/entry" },
+    );
   }
   return manifest;
 }
@@ -42,12 +54,15 @@ export function checkManifest(value: unknown, path: string): Manifest {
 async function readText(path: string): Promise<string> {
   try {
     const { size } = await stat(path);
-    if (size > MANIFEST_MAX_BYTES) throw new AgentError("manifest_unreadable", `${path} has ${size} bytes; a manifest has at most ${MANIFEST_MAX_BYTES}`);
+    if (size > MANIFEST_MAX_BYTES)
+      throw new AgentError("manifest_unreadable", `${path} has ${size} bytes; a manifest has at most ${MANIFEST_MAX_BYTES}`);
     return await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof AgentError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw new AgentError(missing ? "manifest_missing" : "manifest_unreadable", `${path} cannot be read: ${errorText(error)}`, { cause: error });
+    throw new AgentError(missing ? "manifest_missing" : "manifest_unreadable", `${path} cannot be read: ${errorText(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -9,16 +9,19 @@ type Json = Record<string, unknown>;
  * absolute, relative ones below the data folder. Throws `plugin_config_invalid`.
  */
 export function resolveConfig(manifest: Manifest, given: Json, dataDir: string): Json {
-  const schema = (manifest.config ?? { type: "object" }) as Json;
+  const schema = manifest.config ?? { type: "object" };
   const config = withDefaults(schema, given);
   const problems = schemaProblems({ additionalProperties: false, ...schema }, config);
   if (problems.length > 0) {
     const { where, message } = problems[0];
-    throw new AgentError("plugin_config_invalid", `the configuration of ${manifest.id} is not valid at ${where}: ${message}`, { where });
+    throw new AgentError("plugin_config_invalid", `the configuration of ${manifest.id} is not valid at ${where}: ${message}`, {
+      where,
+    });
   }
   for (const [name, property] of Object.entries((schema.properties ?? {}) as Record<string, Json>)) {
     const value = config[name];
-    if (property.format === "data-path" && typeof value === "string") config[name] = isAbsolute(value) ? value : join(dataDir, value);
+    if (property.format === "data-path" && typeof value === "string")
+      config[name] = isAbsolute(value) ? value : join(dataDir, value);
   }
   return config;
 }

@@ -8,7 +8,11 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** A plugin's own bytes in a folder of its own, below `state/` of the data folder. */
 export function privateStore(folder: string): PrivateStore {
   const pathOf = (name: string): string => {
-    if (!NAME.test(name)) throw new AgentError("store_name_invalid", `a name in the store is lower-case letters, digits, dots and dashes, not ${JSON.stringify(name)}`);
+    if (!NAME.test(name))
+      throw new AgentError(
+        "store_name_invalid",
+        `a name in the store is lower-case letters, digits, dots and dashes, not ${JSON.stringify(name)}`,
+      );
     return join(folder, name);
   };
   return {

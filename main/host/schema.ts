@@ -1,4 +1,4 @@
-import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
+import { type OutputUnit, Validator } from "@cfworker/json-schema";
 import { nearest } from "./nearest.ts";
 
 type Json = Record<string, unknown>;
@@ -11,7 +11,7 @@ export interface SchemaProblem {
 
 /** What is wrong with `value` under `schema`; empty when nothing is. Never throws for any JSON value. */
 export function schemaProblems(schema: object, value: unknown): SchemaProblem[] {
-  const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(value);
+  const { valid, errors } = new Validator(schema, "2020-12", false).validate(value);
   if (valid) return [];
   const problems: SchemaProblem[] = [];
   for (const error of leaves(schema as Json, errors)) {
@@ -41,7 +41,9 @@ function explain(schema: Json, value: unknown, error: OutputUnit): string {
       return `${missing.map((name) => JSON.stringify(name)).join(", ")} is missing`;
     }
     case "additionalProperties": {
-      const known = Object.keys((at(schema, error.keywordLocation.replace(/\/[^/]+$/, "")) as { properties?: Json }).properties ?? {});
+      const known = Object.keys(
+        (at(schema, error.keywordLocation.replace(/\/[^/]+$/, "")) as { properties?: Json }).properties ?? {},
+      );
       const extra = Object.keys(at(value, error.instanceLocation) as Json).filter((name) => !known.includes(name));
       return extra.map((name) => `${JSON.stringify(name)} is not known here${suggestion(name, known)}`).join("; ");
     }

@@ -8,6 +8,9 @@ import { join } from "node:path";
 export async function linkSdk(pluginsDir: string, sdkUrl: string): Promise<void> {
   const folder = join(pluginsDir, "node_modules", "all-use-agent");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "all-use-agent", type: "module", exports: { "./sdk": "./sdk.js" } }));
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "all-use-agent", type: "module", exports: { "./sdk": "./sdk.js" } }),
+  );
   await writeFile(join(folder, "sdk.js"), `export * from ${JSON.stringify(sdkUrl)};\n`);
 }

@@ -8,7 +8,11 @@ export const SELF_METRICS = {
   alluse_storage_disk_bytes: { type: "gauge", unit: "bytes", help: "Bytes the series store takes on disk." },
   alluse_storage_samples: { type: "gauge", help: "Samples in the series store." },
   alluse_series: { type: "gauge", help: "Series registered since the agent started." },
-  alluse_plugin_cpu_seconds_total: { type: "counter", unit: "seconds", help: "CPU time spent in the synchronous part of a plugin's calls." },
+  alluse_plugin_cpu_seconds_total: {
+    type: "counter",
+    unit: "seconds",
+    help: "CPU time spent in the synchronous part of a plugin's calls.",
+  },
 } as const satisfies Record<string, MetricInfo>;
 
 type SelfMetric = keyof typeof SELF_METRICS;
@@ -51,7 +55,8 @@ export class SelfMetrics {
       this.add("alluse_storage_samples", {}, nowMs, stats.samples);
     }
     this.add("alluse_series", {}, nowMs, this.source.seriesCount());
-    for (const { id, busyMs } of this.source.pluginBusyMs()) this.add("alluse_plugin_cpu_seconds_total", { plugin: id }, nowMs, busyMs / 1000);
+    for (const { id, busyMs } of this.source.pluginBusyMs())
+      this.add("alluse_plugin_cpu_seconds_total", { plugin: id }, nowMs, busyMs / 1000);
   }
 
   private add(name: SelfMetric, labels: Labels, nowMs: number, value: number): void {

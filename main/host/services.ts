@@ -1,4 +1,15 @@
-import type { Batch, Disposable, Documents, Finding, MetricInfo, QueryRow, SeriesData, SeriesId, SeriesInfo, Topics } from "all-use-agent/sdk";
+import type {
+  Batch,
+  Disposable,
+  Documents,
+  Finding,
+  MetricInfo,
+  QueryRow,
+  SeriesData,
+  SeriesId,
+  SeriesInfo,
+  Topics,
+} from "all-use-agent/sdk";
 
 /** What the other rooms give to plugins through the host; the composition root fills it in. */
 export interface HostServices {

@@ -59,7 +59,8 @@ export class SimulatedTime implements TimeSource {
   }
 
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0) || !Number.isFinite(ms)) throw new AgentError("clock_advance_invalid", `time moves forward by a number of milliseconds, not by ${ms}`);
+    if (!(ms >= 0) || !Number.isFinite(ms))
+      throw new AgentError("clock_advance_invalid", `time moves forward by a number of milliseconds, not by ${ms}`);
     const endMs = this.elapsedMs + ms;
     for (;;) {
       let next: Waiting | undefined;
@@ -117,7 +118,7 @@ export function everyAligned(
   return {
     dispose: () => {
       stopped = true;
-      timer.dispose();
+      void timer.dispose();
     },
   };
 }

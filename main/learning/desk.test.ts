@@ -12,7 +12,12 @@ let told: RecommendationReport[];
 beforeEach(() => {
   nowMs = 1_000_000;
   told = [];
-  desk = new RecommendationDesk(new TestContext({ id: "test/desk", metrics: {} }).documents, silent, () => nowMs, (report) => void told.push(report));
+  desk = new RecommendationDesk(
+    new TestContext({ id: "test/desk", metrics: {} }).documents,
+    silent,
+    () => nowMs,
+    (report) => void told.push(report),
+  );
 });
 
 function advice(change: Partial<Recommendation> = {}): Recommendation {
@@ -51,7 +56,10 @@ describe("RecommendationDesk", () => {
   it("settles a conflict by severity, then confidence, and writes down why", async () => {
     const grow = advice({ action: { kind: "grow_disk", text: "Grow it." }, confidence: 0.9 });
     const critical = advice({ severity: "critical", confidence: 0.5 });
-    for (const advisors of [[from("a", grow), from("b", critical)], [from("b", critical), from("a", grow)]]) {
+    for (const advisors of [
+      [from("a", grow), from("b", critical)],
+      [from("b", critical), from("a", grow)],
+    ]) {
       await desk.sit(advisors, view);
       const [report, ...others] = await open();
       expect(others).toEqual([]);

@@ -39,7 +39,10 @@ export class RecommendationDesk {
   private readonly onChange: (report: RecommendationReport) => void;
 
   constructor(documents: Documents, log: Logger, now: () => number, onChange: (report: RecommendationReport) => void) {
-    this.collection = documents.collection<RecommendationDocument>("recommendations", { maxDocuments: KEPT_MAX, orderBy: "updatedMs" });
+    this.collection = documents.collection<RecommendationDocument>("recommendations", {
+      maxDocuments: KEPT_MAX,
+      orderBy: "updatedMs",
+    });
     this.log = log;
     this.now = now;
     this.onChange = onChange;
@@ -54,15 +57,15 @@ export class RecommendationDesk {
   /** Asks all advisors, settles what they say, and lets go what none says any more. */
   async sit(advisors: readonly Advisor[], view: AdviceView): Promise<void> {
     const proposals = new Map<string, { source: string; given: Recommendation }[]>();
-    for (const { id, advise } of advisors) {
+    for (const advisor of advisors) {
       try {
-        for (const given of await advise(view)) {
+        for (const given of await advisor.advise(view)) {
           const rivals = proposals.get(given.key) ?? [];
-          rivals.push({ source: id, given });
+          rivals.push({ source: advisor.id, given });
           proposals.set(given.key, rivals);
         }
       } catch (error) {
-        this.log.warn(`${id} gave no advice: ${errorText(error)}`);
+        this.log.warn(`${advisor.id} gave no advice: ${errorText(error)}`);
       }
     }
     for (const rivals of proposals.values()) this.settle(rivals.sort(compareRivals));
@@ -72,7 +75,8 @@ export class RecommendationDesk {
   /** Open ones first, most urgent first, then the rest, newest first. */
   async list(): Promise<RecommendationReport[]> {
     const reports = new Map<string, RecommendationReport>();
-    for (const { _id, ...report } of await this.collection.find({ sort: { updatedMs: -1 }, limit: SHOWN_MAX })) reports.set(_id, report);
+    for (const { _id, ...report } of await this.collection.find({ sort: { updatedMs: -1 }, limit: SHOWN_MAX }))
+      reports.set(_id, report);
     for (const report of this.byKey.values()) reports.set(report.id, report);
     return [...reports.values()].sort(compareReports);
   }
@@ -81,10 +85,13 @@ export class RecommendationDesk {
   dismiss(id: string, reason: string): RecommendationReport {
     const report = [...this.byKey.values()].find((candidate) => candidate.id === id);
     if (!report) throw new AgentError("recommendation_unknown", `no recommendation has the id ${id}`, { where: id });
-    if (report.status !== "open") throw new AgentError("recommendation_closed", `this recommendation is already ${report.status}`, { where: id });
+    if (report.status !== "open")
+      throw new AgentError("recommendation_closed", `this recommendation is already ${report.status}`, { where: id });
     const text = reason.trim();
     if (text.length === 0 || text.length > REASON_MAX_CHARACTERS) {
-      throw new AgentError("reason_invalid", `a dismissal needs a reason of 1 to ${REASON_MAX_CHARACTERS} characters`, { where: "/reason" });
+      throw new AgentError("reason_invalid", `a dismissal needs a reason of 1 to ${REASON_MAX_CHARACTERS} characters`, {
+        where: "/reason",
+      });
     }
     return this.change(report, "dismissed", `dismissed by the operator: ${text}`);
   }
@@ -93,7 +100,8 @@ export class RecommendationDesk {
     const [{ source, given }, ...others] = rivals;
     const nowMs = this.now();
     const lost = others.filter((other) => other.given.action.kind !== given.action.kind);
-    const decision = lost.length === 0 ? `advised by ${source}` : `advised by ${source}, ahead of ${lost.map(describeRival).join(", ")}`;
+    const decision =
+      lost.length === 0 ? `advised by ${source}` : `advised by ${source}, ahead of ${lost.map(describeRival).join(", ")}`;
     const known = this.byKey.get(given.key);
     const same = known?.action.kind === given.action.kind;
     if (known && same && known.status === "dismissed" && SEVERITY_RANK[given.severity] <= SEVERITY_RANK[known.severity]) {
@@ -107,7 +115,8 @@ export class RecommendationDesk {
       if (visiblyDiffers(known, report)) this.keep(report);
       return;
     }
-    if (known?.status === "open") this.change(known, "superseded", `${source} now advises ${given.action.kind} for the same resource`);
+    if (known?.status === "open")
+      this.change(known, "superseded", `${source} now advises ${given.action.kind} for the same resource`);
     const id = createHash("sha256").update(`${given.key}\n${given.action.kind}\n${nowMs}`).digest("hex").slice(0, 16);
     const report: RecommendationReport = { ...given, id, source, status: "open", createdMs: nowMs, updatedMs: nowMs, decision };
     this.byKey.set(given.key, report);
@@ -118,7 +127,13 @@ export class RecommendationDesk {
     const quietMs = report.status === "dismissed" ? QUIET_AFTER_DISMISS_MS : 0;
     if (this.now() < report.expiresMs + quietMs) return;
     this.byKey.delete(report.key);
-    if (report.status === "open") this.keep({ ...report, status: "expired", updatedMs: this.now(), decision: "no longer advised: what caused it has passed" });
+    if (report.status === "open")
+      this.keep({
+        ...report,
+        status: "expired",
+        updatedMs: this.now(),
+        decision: "no longer advised: what caused it has passed",
+      });
   }
 
   private change(report: RecommendationReport, status: RecommendationStatus, decision: string): RecommendationReport {
@@ -130,7 +145,9 @@ export class RecommendationDesk {
 
   private keep(report: RecommendationReport): void {
     this.onChange(report);
-    this.collection.put({ ...report, _id: report.id }).catch((error: unknown) => this.log.warn(`a recommendation could not be kept: ${errorText(error)}`));
+    this.collection
+      .put({ ...report, _id: report.id })
+      .catch((error: unknown) => this.log.warn(`a recommendation could not be kept: ${errorText(error)}`));
   }
 }
 

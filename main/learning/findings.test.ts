@@ -7,7 +7,18 @@ import { PanelRecorder } from "./panels.ts";
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 function finding(id: string, startMs: number, endMs: number | null): Finding {
-  return { id, kind: "anomaly", metric: "m", labels: {}, startMs, endMs, score: 0.99, severity: "attention", summary: "Unusual.", evidence: [] };
+  return {
+    id,
+    kind: "anomaly",
+    metric: "m",
+    labels: {},
+    startMs,
+    endMs,
+    score: 0.99,
+    severity: "attention",
+    summary: "Unusual.",
+    evidence: [],
+  };
 }
 
 describe("FindingLog", () => {
@@ -19,7 +30,10 @@ describe("FindingLog", () => {
   });
 
   it("ends at the next start what was open when the agent died", async () => {
-    const collection = new TestContext({ id: "test/log", metrics: {} }).documents.collection("findings", { maxDocuments: 9, orderBy: "startMs" });
+    const collection = new TestContext({ id: "test/log", metrics: {} }).documents.collection("findings", {
+      maxDocuments: 9,
+      orderBy: "startMs",
+    });
     const documents = { collection: () => collection } as unknown as Documents;
     const before = new FindingLog(documents, silent, () => 50_000);
     before.publish("a", finding("x", 40_000, null));
@@ -55,11 +69,19 @@ describe("PanelRecorder", () => {
       },
       { ...silent, warn: (message) => void warnings.push(message) },
     );
-    const panel = (id: string, expr: string): Parameters<PanelRecorder["record"]>[0][number] => ({ id, title: id, expr, unit: "count", panel: `collectors/host/${id}` });
+    const panel = (id: string, expr: string): Parameters<PanelRecorder["record"]>[0][number] => ({
+      id,
+      title: id,
+      expr,
+      unit: "count",
+      panel: `collectors/host/${id}`,
+    });
     for (let i = 0; i < 3; i++) await recorder.record([panel("load", "node_load1"), panel("broken", "bad")], 5000);
     expect(registered[0]).toEqual({ device: "sda", panel: "collectors/host/load" });
     expect(emitted).toBe(3);
-    expect(recorder.latest()).toEqual([{ panel: "collectors/host/load", labels: registered[0], timestampMs: 5000, value: 2, low: 1, high: null }]);
+    expect(recorder.latest()).toEqual([
+      { panel: "collectors/host/load", labels: registered[0], timestampMs: 5000, value: 2, low: 1, high: null },
+    ]);
     expect(warnings).toHaveLength(1);
   });
 });

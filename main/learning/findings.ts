@@ -1,4 +1,11 @@
-import { type DocumentCollection, type Documents, errorText, type Finding, type FindingReport, type Logger } from "all-use-agent/sdk";
+import {
+  type DocumentCollection,
+  type Documents,
+  errorText,
+  type Finding,
+  type FindingReport,
+  type Logger,
+} from "all-use-agent/sdk";
 
 /** What recommenders and the page look at without asking the document store. */
 const RECENT_MAX = 500;
@@ -50,12 +57,15 @@ export class FindingLog {
   /** Open, or ended within the last hour; newest first. */
   current(): FindingReport[] {
     const oldestMs = this.now() - 3_600_000;
-    return [...this.recent.values()].filter(({ endMs }) => endMs === null || endMs >= oldestMs).sort((a, b) => b.startMs - a.startMs);
+    return [...this.recent.values()]
+      .filter(({ endMs }) => endMs === null || endMs >= oldestMs)
+      .sort((a, b) => b.startMs - a.startMs);
   }
 
   /** Findings that touch the range, newest first. */
   async between(fromMs: number, toMs: number, limit: number): Promise<FindingReport[]> {
-    const touches = (finding: FindingReport): boolean => finding.startMs <= toMs && (finding.endMs === null || finding.endMs >= fromMs);
+    const touches = (finding: FindingReport): boolean =>
+      finding.startMs <= toMs && (finding.endMs === null || finding.endMs >= fromMs);
     const found = new Map<string, FindingReport>();
     const documents = await this.collection.find({
       filter: { startMs: { $lte: toMs }, $or: [{ endMs: null }, { endMs: { $gte: fromMs } }] },
@@ -73,6 +83,8 @@ export class FindingLog {
   private keep(report: FindingReport): void {
     const keptMs = this.now();
     this.keptMs.set(report.id, keptMs);
-    this.collection.put({ ...report, _id: report.id, keptMs }).catch((error: unknown) => this.log.warn(`a finding could not be kept: ${errorText(error)}`));
+    this.collection
+      .put({ ...report, _id: report.id, keptMs })
+      .catch((error: unknown) => this.log.warn(`a finding could not be kept: ${errorText(error)}`));
   }
 }

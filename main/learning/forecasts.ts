@@ -1,4 +1,12 @@
-import { AgentError, type Forecast, type ForecastDataset, type ForecastReport, type Model, type ModelCard, type SeriesData } from "all-use-agent/sdk";
+import {
+  AgentError,
+  type Forecast,
+  type ForecastDataset,
+  type ForecastReport,
+  type Model,
+  type ModelCard,
+  type SeriesData,
+} from "all-use-agent/sdk";
 
 /** Points of history a model is given: enough for two days by the minute, quick enough to fit at once. */
 const HISTORY_POINTS = 600;
@@ -30,7 +38,13 @@ export class Forecasts {
   }
 
   /** One series; null when there is too little data or no model. */
-  async series(data: ForecastDataset, stepMs: number, count: number, level: number, signal: AbortSignal): Promise<{ forecast: Forecast; card: ModelCard } | null> {
+  async series(
+    data: ForecastDataset,
+    stepMs: number,
+    count: number,
+    level: number,
+    signal: AbortSignal,
+  ): Promise<{ forecast: Forecast; card: ModelCard } | null> {
     const model = this.source.model();
     if (!model || data.timestamps.length === 0) return null;
     try {
@@ -46,9 +60,14 @@ export class Forecasts {
   async report(expr: string, horizonMs: number, stepMs: number, signal: AbortSignal): Promise<ForecastReport> {
     const count = Math.ceil(horizonMs / stepMs);
     if (!(count >= 1) || count > STEPS_MAX) {
-      throw new AgentError("forecast_steps", `the horizon must hold 1 to ${STEPS_MAX} steps, not ${count}: ask for a longer step`, { where: "step_ms" });
+      throw new AgentError(
+        "forecast_steps",
+        `the horizon must hold 1 to ${STEPS_MAX} steps, not ${count}: ask for a longer step`,
+        { where: "step_ms" },
+      );
     }
-    if (!this.source.model()) throw new AgentError("forecast_unavailable", "no forecast model runs; see the plugins for the reason");
+    if (!this.source.model())
+      throw new AgentError("forecast_unavailable", "no forecast model runs; see the plugins for the reason");
     const toMs = this.source.now();
     const historyMs = Math.max(HISTORY_MIN_MS, horizonMs * HISTORY_PER_HORIZON);
     const historyStepMs = Math.max(1000, Math.ceil(historyMs / HISTORY_POINTS / 1000) * 1000);

@@ -1,4 +1,15 @@
-import { type Batch, createBatch, ensureCapacity, errorText, type Labels, type Logger, type PanelReport, type QueryRow, type SeriesId, type StreamEvents } from "all-use-agent/sdk";
+import {
+  type Batch,
+  createBatch,
+  ensureCapacity,
+  errorText,
+  type Labels,
+  type Logger,
+  type PanelReport,
+  type QueryRow,
+  type SeriesId,
+  type StreamEvents,
+} from "all-use-agent/sdk";
 
 /** A panel is a picture; one with more lines than this records the first ones only. */
 const SERIES_PER_PANEL_MAX = 24;

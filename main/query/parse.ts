@@ -1,5 +1,5 @@
 import type { Matcher, MatchOperator } from "all-use-agent/sdk";
-import { AgentError } from "all-use-agent/sdk";
+import { AgentError, compileRegex } from "all-use-agent/sdk";
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import { associate, type Item } from "./associate.ts";
@@ -9,7 +9,6 @@ import { parseError } from "./errors.ts";
 import { normalize, unquote } from "./lex.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { readNumber } from "./number.ts";
-import { compileRegex } from "all-use-agent/sdk";
 
 /** Strict: the first thing that does not fit ends parsing, so that garbage costs no search for repairs. */
 const grammar = parser.configure({ strict: true });

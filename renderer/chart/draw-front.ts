@@ -41,7 +41,7 @@ function drawLines(pen: Pen, scene: Scene): void {
   ctx.lineJoin = "bevel";
   for (const index of scene.shown.toSorted((a, b) => Number(a === scene.focus) - Number(b === scene.focus))) {
     ctx.strokeStyle = pen.colours[colourOf(scene, index)];
-    ctx.stroke(strokeColumn(pen, columns.x, columns.columns[index].value, columns.start, columns.end));
+    strokeColumn(pen, columns.x, columns.columns[index].value, columns.start, columns.end);
   }
   ctx.restore();
 }
@@ -82,7 +82,7 @@ function drawExcess(pen: Pen, scene: Scene): void {
     ctx.strokeStyle = line;
     ctx.lineWidth = 2 * px;
     ctx.lineJoin = "round";
-    ctx.stroke(strokeColumn(pen, columns.x, column.value, from, to + 1));
+    strokeColumn(pen, columns.x, column.value, from, to + 1);
     ctx.restore();
     drawBar(pen, { fromMs: columns.x[run.from], toMs: columns.x[run.to] }, line);
   }

@@ -96,19 +96,33 @@ export function areaBetween(
   return path;
 }
 
-export function strokeColumn(pen: Pen, x: Float64Array, values: Float64Array, start: number, end: number): Path2D {
-  const path = new Path2D();
-  let down = false;
+/** Points a stroke: a browser that draws in software takes four times as long over one long jagged path as over its pieces. */
+const PIECE = 20;
+
+/** Strokes a column over the rows in the context's own style; a missing row tears the line. */
+export function strokeColumn(pen: Pen, x: Float64Array, values: Float64Array, start: number, end: number): void {
+  const { ctx } = pen;
+  let points = 0;
   for (let i = start; i < end; i++) {
     if (Number.isNaN(values[i])) {
-      down = false;
+      if (points > 1) ctx.stroke();
+      points = 0;
       continue;
     }
-    if (down) path.lineTo(pen.x(x[i]), pen.y(values[i]));
-    else path.moveTo(pen.x(x[i]), pen.y(values[i]));
-    down = true;
+    const left = pen.x(x[i]);
+    const top = pen.y(values[i]);
+    if (points === 0) {
+      ctx.beginPath();
+      ctx.moveTo(left, top);
+    } else ctx.lineTo(left, top);
+    points++;
+    if (points <= PIECE) continue;
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.moveTo(left, top);
+    points = 1;
   }
-  return path;
+  if (points > 1) ctx.stroke();
 }
 
 export function hatch(pen: Pen, span: Span): void {

@@ -11,7 +11,7 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 test("the page says when the agent is gone, stays readable, and catches up by itself when it is back", async ({ skip }) => {
   skip(findChromium() === null, NO_CHROMIUM);
-  const agent = await startAgent({ dataDir });
+  await using agent = await startAgent({ dataDir });
   const { port } = agent;
   await using browser = await launchBrowser();
   await sleep(5000);

@@ -32,14 +32,14 @@ test(
     const firstMs = Date.now();
     const readyMs: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const agent = await startAgent({ dataDir });
+      await using agent = await startAgent({ dataDir });
       if (round > 0) readyMs.push(agent.readyMs);
       await sleep(3000 + Math.random() * 3000);
       const seen = await samples(agent, firstMs, Date.now());
       const killedMs = Date.now();
       await agent.kill();
 
-      const again = await startAgent({ dataDir });
+      await using again = await startAgent({ dataDir });
       readyMs.push(again.readyMs);
       const kept = await samples(again, firstMs, killedMs);
       let compared = 0;
