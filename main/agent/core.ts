@@ -125,6 +125,7 @@ export class AgentCore {
     const { bare, book } = this.options;
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
     await this.host.start();
+    void this.host.startInstalled();
     await Promise.all([this.findings.load(), this.desk.load()]).catch((error: unknown) =>
       book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
     );

@@ -1,5 +1,5 @@
 import { type Batch, errorText, type Exporter, PermanentError } from "all-use-agent/sdk";
-import { copyOf } from "./pipeline.ts";
+import { copyOf } from "./copy.ts";
 
 /** Two minutes of ticks: what a short outage may cost in memory, about 2 MB at 900 series. */
 const QUEUED_BATCHES_MAX = 120;

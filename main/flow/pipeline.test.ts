@@ -1,8 +1,9 @@
 import { type Batch, createBatch } from "all-use-agent/sdk";
 import { describe, expect, it } from "vitest";
+import { copyOf } from "./copy.ts";
 import { ExportQueue } from "./export-queue.ts";
 import { GapWatch } from "./gap-watch.ts";
-import { copyOf, Pipeline, type Stages } from "./pipeline.ts";
+import { Pipeline, type Stages } from "./pipeline.ts";
 import { SeriesRegistry } from "./registry.ts";
 
 const GAUGE = { type: "gauge", help: "A test." } as const;

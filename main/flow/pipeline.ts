@@ -1,4 +1,5 @@
 import { type Batch, createBatch, ensureCapacity } from "all-use-agent/sdk";
+import { copyOf } from "./copy.ts";
 import type { ExportQueue } from "./export-queue.ts";
 import type { SeriesRegistry } from "./registry.ts";
 
@@ -76,14 +77,4 @@ export class Pipeline {
     own.length = length;
     return own;
   }
-}
-
-/** A batch of its own with the same rows. */
-export function copyOf(batch: Batch): Batch {
-  return {
-    length: batch.length,
-    series: batch.series.slice(0, batch.length),
-    timestamps: batch.timestamps.slice(0, batch.length),
-    values: batch.values.slice(0, batch.length),
-  };
 }

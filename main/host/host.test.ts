@@ -82,6 +82,7 @@ async function start(
     },
   });
   await host.start();
+  await host.startInstalled();
   return reports();
 }
 
@@ -266,6 +267,20 @@ describe("PluginHost", () => {
     instance.onWay(() => analytics.observe(batch));
     await settle(10);
     expect(reports().get("analytics/faulty")).toMatchObject({ state: "failed", code: "faults_repeated" });
+  });
+
+  it("forgets a single fault when the next call works", async () => {
+    await plugin(
+      "analytics/hiccup",
+      "let calls = 0; export default () => ({ observe() { if (calls++ === 0) throw new Error('once') } })",
+    );
+    await start();
+    const [{ instance, plugin: analytics }] = host.running("analytics");
+    const batch = { length: 0, series: new Uint32Array(), timestamps: new Float64Array(), values: new Float64Array() };
+    instance.onWay(() => analytics.observe(batch));
+    expect(reports().get("analytics/hiccup")).toMatchObject({ state: "degraded", reason: "once" });
+    instance.onWay(() => analytics.observe(batch));
+    expect(reports().get("analytics/hiccup")).toMatchObject({ state: "ok", reason: null });
   });
 
   it("hands errors that no plugin owns to the shell", async () => {

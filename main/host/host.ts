@@ -58,6 +58,7 @@ export class PluginHost {
     this.options = options;
   }
 
+  /** Checks every folder and starts the bundled plugins. */
   async start(): Promise<void> {
     const { time } = this.options;
     this.disposables.push(watchUncaught(() => this.instances, this.options.unowned));
@@ -66,12 +67,17 @@ export class PluginHost {
     )) {
       this.instances.push(this.create(instance.place, instance.manifest, instance.config));
     }
-    for (const instance of this.instances) await this.startOne(instance);
+    for (const instance of this.instances) if (instance.origin === "bundled") await this.startOne(instance);
     this.disposables.push(
       everyAligned(time, SNAPSHOT_INTERVAL_MS, async () => {
         for (const instance of this.instances) await instance.saveSnapshot();
       }),
     );
+  }
+
+  /** Starts what the operator added. Apart from the rest, so that a plugin that hangs keeps nobody waiting. */
+  async startInstalled(): Promise<void> {
+    for (const instance of this.instances) if (instance.origin === "installed") await this.startOne(instance);
   }
 
   /** Stops in reverse order, so that what others rely on goes last. */

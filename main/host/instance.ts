@@ -1,5 +1,3 @@
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import {
   AgentError,
   type Collector,
@@ -7,26 +5,25 @@ import {
   errorText,
   type Logger,
   type Manifest,
-  type PluginFactory,
   type PluginLifecycle,
   type PluginReport,
   type PluginState,
   type PrivateStore,
 } from "all-use-agent/sdk";
 import { type Attributable, attributed } from "./attribution.ts";
+import { startCollecting } from "./collect-loop.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
 import type { PluginFolder } from "./discover.ts";
+import { makePlugin } from "./factory.ts";
 import { Meter } from "./meter.ts";
 import type { HostServices } from "./services.ts";
-import { everyAligned, type TimeSource } from "./time.ts";
+import type { TimeSource } from "./time.ts";
 
 const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 5_000;
 /** This many failed calls in a row of a plugin on the samples' way fail it: it must not burn the way for all. */
 const FAULTS_IN_A_ROW_MAX = 5;
-/** A collector that keeps failing is asked less often, down to once in this many intervals. */
-const BACK_OFF_TICKS_MAX = 64;
 const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
 
@@ -60,7 +57,6 @@ export class PluginInstance implements Attributable, ContextOwner {
   private code: string | null = null;
   private sinceMs: number;
   private faultsInARow = 0;
-  private ticksToSkip = 0;
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
@@ -70,6 +66,10 @@ export class PluginInstance implements Attributable, ContextOwner {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
+  }
+
+  get origin(): PluginFolder["origin"] {
+    return this.parts.place.origin;
   }
 
   get signal(): AbortSignal {
@@ -84,6 +84,7 @@ export class PluginInstance implements Attributable, ContextOwner {
   /** Loads the code, restores the last snapshot, starts. Never throws: what goes wrong is the plugin's state. */
   async start(): Promise<void> {
     const { manifest, time } = this.parts;
+    if (this.signal.aborted) return;
     this.enter("starting", null, null);
     try {
       await withDeadline(
@@ -134,7 +135,7 @@ export class PluginInstance implements Attributable, ContextOwner {
     if (!this.running) return;
     try {
       this.call(task);
-      this.faultsInARow = 0;
+      if (this.faultsInARow > 0) this.recovered("fault");
     } catch (error) {
       this.fault(error);
     }
@@ -191,26 +192,14 @@ export class PluginInstance implements Attributable, ContextOwner {
   }
 
   private async load(): Promise<void> {
-    const { manifest, place, config, log } = this.parts;
-    const module = (await import(pathToFileURL(join(place.folder, manifest.entry)).href)) as { default?: unknown };
-    if (typeof module.default !== "function") {
-      throw new AgentError(
-        "entry_invalid",
-        `${manifest.entry} of ${manifest.id} must export its factory as default: export default (ctx, config) => ({ … })`,
-      );
-    }
-    const context = createContext({ ...this.parts, owner: this, disposables: this.disposables });
-    const plugin = (module.default as PluginFactory)(context, config);
-    checkMethods(manifest, plugin);
-    if (plugin.restore) {
-      const snapshot = await this.parts.store.read(SNAPSHOT_NAME);
-      if (snapshot) {
-        try {
-          plugin.restore(snapshot);
-        } catch (error) {
-          log.warn(`its kept state was not usable, it starts empty: ${errorText(error)}`);
-        }
-      }
+    const { manifest, config, log, store } = this.parts;
+    const context = () => createContext({ ...this.parts, owner: this, disposables: this.disposables });
+    const plugin = await makePlugin(this.folder, manifest, context, config);
+    const snapshot = plugin.restore ? await store.read(SNAPSHOT_NAME) : null;
+    try {
+      if (snapshot) plugin.restore?.(snapshot);
+    } catch (error) {
+      log.warn(`its kept state was not usable, it starts empty: ${errorText(error)}`);
     }
     this.plugin = plugin;
     await plugin.start?.(this.signal);
@@ -221,55 +210,28 @@ export class PluginInstance implements Attributable, ContextOwner {
   private scheduleCollect(): void {
     const collector = this.plugin as Collector;
     if (!collector.collect) return;
-    const intervalMs = typeof this.parts.config.interval_ms === "number" ? this.parts.config.interval_ms : DEFAULT_INTERVAL_MS;
-    const deadlineMs = Math.max(intervalMs, DEFAULT_INTERVAL_MS);
-    this.disposables.add(
-      everyAligned(
-        this.parts.time,
-        intervalMs,
-        () => this.collectOnce(collector, deadlineMs),
-        () => this.skipped(),
-      ),
+    const { interval_ms: configured } = this.parts.config;
+    const loop = startCollecting(
+      (signal) => collector.collect?.(signal),
+      typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS,
+      {
+        time: this.parts.time,
+        call: (task) => this.call(task),
+        skipped: () => this.skipped(),
+        collected: () => this.recovered("collect_failed"),
+        collectFailed: (error) => {
+          this.meter.errors++;
+          if (this.running) this.enter("degraded", errorText(error), "collect_failed");
+        },
+      },
     );
+    this.disposables.add(loop);
   }
 
-  private collectOnce(collector: Collector, deadlineMs: number): void | Promise<void> {
-    if (this.ticksToSkip > 0) {
-      this.ticksToSkip--;
-      this.skipped();
-      return;
-    }
-    const abort = new AbortController();
-    try {
-      const pending = this.call(() => collector.collect!(abort.signal));
-      if (!pending) return this.collected();
-      const timer = this.parts.time.after(deadlineMs, () => {
-        abort.abort();
-        this.collectFailed(new AgentError("collect_timeout", `a reading took longer than ${deadlineMs} ms and was aborted`));
-      });
-      return pending
-        .then(
-          () => this.collected(),
-          (error: unknown) => this.collectFailed(error),
-        )
-        .finally(() => void timer.dispose());
-    } catch (error) {
-      this.collectFailed(error);
-    }
-  }
-
-  private collected(): void {
-    if (this.faultsInARow === 0) return;
+  /** It works again: the state that `code` brought is over. */
+  private recovered(code: string): void {
     this.faultsInARow = 0;
-    if (this.code === "collect_failed") this.enter("ok", null, null);
-  }
-
-  /** Trouble lengthens the interval: 0, 1, 3, 7 … ticks are left out. */
-  private collectFailed(error: unknown): void {
-    this.meter.errors++;
-    this.faultsInARow++;
-    this.ticksToSkip = Math.min(BACK_OFF_TICKS_MAX, 2 ** (this.faultsInARow - 1)) - 1;
-    if (this.running) this.enter("degraded", errorText(error), "collect_failed");
+    if (this.code === code && this.running) this.enter("ok", null, null);
   }
 
   private fault(error: unknown): void {
@@ -325,33 +287,5 @@ export class PluginInstance implements Attributable, ContextOwner {
     this.code = code;
     this.sinceMs = this.parts.time.now();
     this.parts.changed();
-  }
-}
-
-/** The methods without which a kind is none. */
-const REQUIRED_METHODS: Record<Manifest["kind"], readonly string[]> = {
-  collector: [],
-  processor: ["process"],
-  storage: [],
-  analytics: ["observe"],
-  model: ["fit"],
-  recommender: ["advise"],
-  exporter: [],
-};
-
-function checkMethods(manifest: Manifest, plugin: unknown): void {
-  if (typeof plugin !== "object" || plugin === null) {
-    throw new AgentError(
-      "entry_invalid",
-      `the factory of ${manifest.id} must return an object with the methods of a ${manifest.kind}`,
-    );
-  }
-  for (const method of REQUIRED_METHODS[manifest.kind]) {
-    if (typeof (plugin as Record<string, unknown>)[method] !== "function") {
-      throw new AgentError(
-        "entry_invalid",
-        `the factory of ${manifest.id} returned no method ${method}(), which a ${manifest.kind} must have`,
-      );
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { effect, useComputed, useSignal } from "@preact/signals";
+import { effect, untracked, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { formatSentence } from "../format.ts";
 import { announce } from "../state/announce.ts";
@@ -186,9 +186,14 @@ function attach(
   });
   seen.observe(host);
   sized.observe(host);
+  let edgeMs = 0;
   const stop = effect(() => {
-    void [model.version.value, model.chosen.value, colours.value, cursor.value, time.edgeMs(), time.window()];
-    nextFrame(draw);
+    void [model.version.value, model.chosen.value, colours.value, cursor.value, time.window()];
+    const ticked = time.edgeMs() !== edgeMs;
+    edgeMs = time.edgeMs();
+    // A tick draws at once, together with the words that it changes: one frame of the screen, not two.
+    if (ticked) untracked(draw);
+    else nextFrame(draw);
   });
   return () => {
     stop();
