@@ -129,7 +129,6 @@ export const words = {
     usualIn: (interval: string): string => `usual ${interval}`,
     at: (clock: string): string => `at ${clock}`,
     expected: (clock: string, low: string, high: string): string => `expected at ${clock}, ${low} to ${high}`,
-    describe: (title: string, reading: string): string => `Chart of ${title}. ${reading}`,
     kind: "chart",
     loading: "Reading the past…",
     empty: "Nothing recorded in this time.",

@@ -1,4 +1,4 @@
-import { effect, untracked, useComputed, useSignal } from "@preact/signals";
+import { effect, untracked, useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { formatSentence } from "../format.ts";
 import { announce } from "../state/announce.ts";
@@ -43,10 +43,10 @@ export interface ChartProps {
 
 /** Drawn while within a screen of being seen. */
 const NEAR = "400px 0px";
-/** A live chart is drawn anew when it moved this far; */
+/** A live chart is drawn anew when it or its newest value moved this far, */
 const MOVE_MIN_PX = 1;
-/** when only its newest value moved, this often at most. The caption has the value at once. */
-const HEAD_MIN_MS = 1900;
+/** and this often at most: every third tick. The caption has the value at once. */
+const LIVE_MIN_MS = 2900;
 
 /** A chart: caption, legend where there are several lines, the plot, and its table in the plot's place when asked for. */
 export function Chart({ model, title, sub, time, height, parts = 2, panel, retry }: ChartProps) {
@@ -55,11 +55,6 @@ export function Chart({ model, title, sub, time, height, parts = 2, panel, retry
   const asTable = useSignal(false);
   const own = useSignal<number | null>(null);
   const cursor = time.linked ? cursorMs : own;
-  const label = useComputed(() => {
-    const { value, unit, note } = model.reading.value;
-    return words.chart.describe(title, [value, unit, note].filter(Boolean).join(" "));
-  });
-
   useEffect(() => attach(host.current!, model, time, cursor, height, parts), [model, time, height, parts]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -85,7 +80,7 @@ export function Chart({ model, title, sub, time, height, parts = 2, panel, retry
           tabIndex={0}
           role="application"
           aria-roledescription={words.chart.kind}
-          aria-label={label}
+          aria-labelledby={`${id}-t`}
           onKeyDown={onKeyDown}
           onBlur={() => (cursor.value = null)}
         />
@@ -143,6 +138,9 @@ function attach(
   let near = false;
   let drawn: { readonly scene: Scene; readonly mark: string; readonly head: number; readonly atMs: number } | null = null;
 
+  /** Where the cursor was put last: one that is away needs not be put away every second. */
+  let pointed: number | null = null;
+
   const draw = (): void => {
     if (!near || !model.width.peek()) return;
     plot ??= new Plot(host, host.clientWidth, height, {
@@ -152,19 +150,26 @@ function attach(
       back: () => time.back?.(),
     });
     const window = time.window();
-    const mark = `${model.version.peek()} ${colours.peek()} ${model.chosen.peek()} ${model.width.peek()} ${window.toMs - window.fromMs}`;
-    const scene = model.scene(window, time.edgeMs(), time.edgeWord(), parts);
+    const mark = `${model.version.peek()} ${colours.peek()} ${model.chosen.peek()} ${model.width.peek()} ${Math.round(window.toMs - window.fromMs)}`;
+    const word = time.edgeWord();
     const perPx = (window.toMs - window.fromMs) / model.width.peek();
-    const head = headHeight(scene, height);
-    const moved = !drawn || Math.abs(window.fromMs - drawn.scene.fromMs) >= MOVE_MIN_PX * perPx;
-    const changed = moved || drawn!.mark !== mark || drawn!.scene.edgeWord !== scene.edgeWord;
-    if (changed || (Math.abs(head - drawn!.head) >= MOVE_MIN_PX && performance.now() - drawn!.atMs > HEAD_MIN_MS)) {
-      plot.draw(scene, readPalette(colours.peek()));
-      drawn = { scene, mark, head, atMs: performance.now() };
+    const changed =
+      !drawn || drawn.mark !== mark || drawn.scene.edgeWord !== word || movedByHand(drawn.scene, window, time.edgeMs());
+    if (changed || performance.now() - drawn!.atMs > LIVE_MIN_MS) {
+      const scene = model.scene(window, time.edgeMs(), word, parts);
+      const head = headHeight(scene, height);
+      const moved =
+        drawn !== null &&
+        (Math.abs(window.fromMs - drawn.scene.fromMs) >= MOVE_MIN_PX * perPx || Math.abs(head - drawn.head) >= MOVE_MIN_PX);
+      if (changed || moved) {
+        plot.draw(scene, readPalette(colours.peek()));
+        drawn = { scene, mark, head, atMs: performance.now() };
+      }
     }
     const atMs = cursor.value;
     model.read(atMs);
-    plot.point(atMs, atMs === null ? null : model.valueAt(atMs));
+    if (atMs !== null || pointed !== null) plot.point(atMs, atMs === null ? null : model.valueAt(atMs));
+    pointed = atMs;
   };
 
   const seen = new IntersectionObserver(
@@ -203,6 +208,11 @@ function attach(
     plot = null;
     near = false;
   };
+}
+
+/** Whether the window was panned: it moved, and not along with now. */
+function movedByHand(last: Scene, window: Span, edgeMs: number): boolean {
+  return window.fromMs !== last.fromMs && Math.abs(window.fromMs - edgeMs - (last.fromMs - last.edgeMs)) > 1;
 }
 
 /** Where the newest value stands, in pixels from the axis' lower end, over all lines: changes when a line's end moves. */
