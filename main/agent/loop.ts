@@ -20,7 +20,6 @@ export function startLoop(core: AgentCore): Disposable {
     vitals: core.vitals,
     register: (name, labels) => core.registry.register(name, labels, SELF_METRICS[name]),
     emit: (batch) => core.pipeline.emit(batch),
-    storage: () => core.store()?.plugin.stats() ?? null,
     seriesCount: () => core.registry.size,
     pluginBusyMs: () => core.host.busyMs(),
   });

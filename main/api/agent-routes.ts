@@ -55,7 +55,7 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
         type: "object",
         required: ["reason"],
         additionalProperties: false,
-        properties: { reason: { type: "string", maxLength: 500, description: "Why, in the operator's words; may be empty." } },
+        properties: { reason: { type: "string", minLength: 1, maxLength: 500, description: "Why, in the operator's words." } },
       },
       answers: "RecommendationReport as it stands afterwards",
       async handle(view, { request, path }) {

@@ -5,8 +5,6 @@ import type { Vitals } from "./vitals.ts";
 export const SELF_METRICS = {
   alluse_process_cpu_seconds_total: { type: "counter", unit: "seconds", help: "CPU time the agent's process used." },
   alluse_process_resident_memory_bytes: { type: "gauge", unit: "bytes", help: "Resident memory of the agent's process." },
-  alluse_storage_disk_bytes: { type: "gauge", unit: "bytes", help: "Bytes the series store takes on disk." },
-  alluse_storage_samples: { type: "gauge", help: "Samples in the series store." },
   alluse_series: { type: "gauge", help: "Series registered since the agent started." },
   alluse_plugin_cpu_seconds_total: {
     type: "counter",
@@ -21,7 +19,6 @@ export interface SelfMetricsSource {
   readonly vitals: Vitals;
   register(name: SelfMetric, labels: Labels): SeriesId;
   emit(batch: Batch): void;
-  storage(): { diskBytes: number; samples: number } | null;
   seriesCount(): number;
   pluginBusyMs(): { id: string; busyMs: number }[];
 }
@@ -49,11 +46,6 @@ export class SelfMetrics {
   }
 
   private addSlow(nowMs: number): void {
-    const stats = this.source.storage();
-    if (stats) {
-      this.add("alluse_storage_disk_bytes", {}, nowMs, stats.diskBytes);
-      this.add("alluse_storage_samples", {}, nowMs, stats.samples);
-    }
     this.add("alluse_series", {}, nowMs, this.source.seriesCount());
     for (const { id, busyMs } of this.source.pluginBusyMs())
       this.add("alluse_plugin_cpu_seconds_total", { plugin: id }, nowMs, busyMs / 1000);

@@ -11,11 +11,11 @@ interface SeriesConfig {
   readonly block_minutes: number;
   readonly accept_any_age: boolean;
   readonly fsync: FsyncPolicy;
+  readonly report_interval_ms: number;
 }
 
 const DAY_MS = 86_400_000;
 const MAINTAIN_INTERVAL_MS = 5000;
-const METRICS_INTERVAL_MS = 10_000;
 
 export default definePlugin<"storage", SeriesConfig>("storage", (ctx, config) => {
   const engine = new Engine(
@@ -33,8 +33,9 @@ export default definePlugin<"storage", SeriesConfig>("storage", (ctx, config) =>
     async start() {
       await engine.open();
       ctx.every(MAINTAIN_INTERVAL_MS, () => engine.maintain());
+      if (config.report_interval_ms === 0) return;
       ctx.every(
-        METRICS_INTERVAL_MS,
+        config.report_interval_ms,
         metricsEmitter(ctx, () => engine.stats()),
       );
     },
