@@ -52,6 +52,7 @@ export async function openStore(path: string, options: StoreOptions = {}, startM
     block_minutes: 10,
     accept_any_age: false,
     fsync: "none" as const,
+    report_interval_ms: 10_000,
     ...options,
   };
   const store = plugin(ctx, config) as Required<SeriesStorage>;
