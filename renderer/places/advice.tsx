@@ -3,13 +3,13 @@ import { formatFull, formatMoment } from "../format.ts";
 import { Cards } from "../parts/card.tsx";
 import { Failures } from "../parts/failures.tsx";
 import { now, recommendations } from "../state/agent.ts";
-import { needsYou } from "../state/truth.ts";
+import { openAdvice } from "../state/truth.ts";
 import { words } from "../words.ts";
 
 /** All advice: what is open with its evidence, and what became of the rest. */
 export function Advice() {
   const list = recommendations.value ?? [];
-  const open = needsYou(list);
+  const open = openAdvice(list);
   const before = list.filter((one) => one.status !== "open");
   return (
     <div class="place">

@@ -1,5 +1,5 @@
 import type { FunctionComponent } from "preact";
-import { needsYou } from "../state/truth.ts";
+import { openAdvice } from "../state/truth.ts";
 import { plugins, recommendations } from "../state/agent.ts";
 import { needsLook } from "../state/plugin-list.ts";
 import { words } from "../words.ts";
@@ -28,7 +28,7 @@ export const places: readonly Place[] = [
     key: "a",
     component: Advice,
     group: 0,
-    count: () => needsYou(recommendations.value ?? []).length,
+    count: () => openAdvice(recommendations.value ?? []).length,
   },
   {
     id: "plugins",

@@ -8,7 +8,7 @@ import { TruthLine } from "../parts/truth.tsx";
 import { cost, findings, newestSampleMs, now, panels, plugins, recommendations, stale, status } from "../state/agent.ts";
 import { placeHref } from "../state/router.ts";
 import { connection } from "../state/stream.ts";
-import { needsYou, tellTruth } from "../state/truth.ts";
+import { openAdvice, tellTruth } from "../state/truth.ts";
 import { words } from "../words.ts";
 
 const CARDS_MAX = 3;
@@ -47,7 +47,7 @@ function Truth() {
 }
 
 function TopCards() {
-  const open = needsYou(recommendations.value ?? []);
+  const open = openAdvice(recommendations.value ?? []);
   if (open.length === 0) return null;
   return (
     <section class="first" aria-label={words.cards.label}>

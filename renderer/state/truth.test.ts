@@ -42,6 +42,10 @@ test("what needs the operator is counted", () => {
   expect(say({ recommendations: [advice, advice, { ...advice, status: "dismissed" }] })).toBe("2 things need you.");
 });
 
+test("a remark needs nobody", () => {
+  expect(say({ recommendations: [{ ...advice, severity: "info" }] })).toBe("All calm.");
+});
+
 test("old data is said before anything else, with its time", () => {
   const stale = { newestSampleMs: nowMs - 192_000, stale: true, recommendations: [advice] };
   expect(say(stale).replaceAll("\u00a0", " ")).toBe("No data for 3 min 12 s. Everything below is from 14:29.");

@@ -21,9 +21,14 @@ export interface Truth {
   readonly facts: readonly { readonly text: string; readonly tone?: "attention"; readonly place?: string }[];
 }
 
-/** What needs the operator: open advice that is more than a remark. */
-export function needsYou(recommendations: readonly RecommendationReport[]): readonly RecommendationReport[] {
+/** Advice that holds now, remarks included. */
+export function openAdvice(recommendations: readonly RecommendationReport[]): readonly RecommendationReport[] {
   return recommendations.filter((one) => one.status === "open");
+}
+
+/** What needs the operator: open advice that is more than a remark. */
+function needsYou(recommendations: readonly RecommendationReport[]): readonly RecommendationReport[] {
+  return openAdvice(recommendations).filter((one) => one.severity !== "info");
 }
 
 /** The page's first line. What makes everything below doubtful comes first, then what has to be done, then calm. */

@@ -259,6 +259,17 @@ describe("the usual band", () => {
     expect(rig.findings()).toEqual([]);
   }, 30_000);
 
+  it("of what stands still has a width, so that the last digit is not unusual", async () => {
+    const rig = new Rig();
+    const memory = rig.panel("memory");
+    for (let second = 0; second < 600; second++) {
+      await rig.ctx.advance(1000);
+      rig.give([[memory, 40]]);
+    }
+    expect(rig.newest("alluse_usual_low", "memory")).toBeLessThan(39.8);
+    expect(rig.newest("alluse_usual_high", "memory")).toBeGreaterThan(40.2);
+  });
+
   it("stays within what the quantity can be", async () => {
     const rig = new Rig();
     const memory = rig.panel("memory");

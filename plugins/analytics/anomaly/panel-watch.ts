@@ -17,6 +17,7 @@ const HABIT = 3;
 const LONGER = 3;
 const LONGER_AT_LEAST_MS = 600_000;
 const SEASON_READY_SAMPLES = 6 * 3600;
+const BAND_MIN_SHARE = 0.2;
 const Z_STEP = 0.01;
 const Z_TAIL = 0.005;
 
@@ -163,10 +164,19 @@ export class PanelWatch {
       }
     }
     if (this.low > this.high) this.low = this.high = (this.low + this.high) / 2;
+    this.widen();
     const min = least >= 0 ? 0 : -Infinity;
     const max = this.words?.max ?? Infinity;
     this.low = Math.min(max, Math.max(min, this.low));
     this.high = Math.min(max, Math.max(min, this.high));
+  }
+
+  /** A band is never narrower than a fifth of what matters: a disk that stood still for ten minutes has no zero tolerance. */
+  private widen(): void {
+    const missing = (this.words?.matters ?? 0) * BAND_MIN_SHARE - (this.high - this.low);
+    if (!(missing > 0)) return;
+    this.low -= missing / 2;
+    this.high += missing / 2;
   }
 
   /** How far outside the band counts: what matters to an operator, half the band's width, and more while little is known. */

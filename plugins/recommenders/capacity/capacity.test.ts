@@ -255,6 +255,14 @@ describe("processors", () => {
     expect(await desk.until(30)).toEqual([]);
   });
 
+  it("are not called busier than usual once they are back within it, though the finding has not ended yet", async () => {
+    const desk = new Desk();
+    desk.utilisation = () => 3;
+    const open = finding("cpu", "attention");
+    desk.findings = [{ ...open, evidence: [{ ...open.evidence[0], numbers: { usual_high_percent: 7.6 } }] }];
+    expect(await desk.until(5)).toEqual([]);
+  });
+
   it.skipIf(process.platform !== "linux")("name the process that keeps them busy (Linux)", async () => {
     const child = spawn(process.execPath, ["-e", "const end = Date.now() + 8000; while (Date.now() < end);"]);
     try {

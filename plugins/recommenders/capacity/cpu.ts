@@ -15,6 +15,12 @@ export function aboutCpu(finding: Finding): boolean {
   return panel.endsWith("/cpu") || (panel.endsWith("/pressure") && finding.labels["resource"] === "cpu");
 }
 
+/** Utilisation is within what is usual again; the finding about it just has not ended yet. */
+function isBack(finding: Finding, nowPercent: number | undefined): boolean {
+  const high = finding.evidence[0]?.numbers["usual_high_percent"];
+  return (finding.labels["panel"] ?? "").endsWith("/cpu") && high !== undefined && nowPercent !== undefined && nowPercent <= high;
+}
+
 /** Processors that are saturated, or busier than they use to be: says who keeps them busy. */
 export class Cpu {
   private readonly busyPercent: number;
@@ -28,7 +34,7 @@ export class Cpu {
 
   async advise(view: AdviceView, signal: AbortSignal): Promise<Recommendation[]> {
     const [mean, recent] = (await Promise.all([view.query(UTILISATION), view.query(RECENT)])).map((rows) => rows[0]?.value);
-    const finding = view.findings.find(aboutCpu);
+    const finding = view.findings.find((one) => aboutCpu(one) && !isBack(one, recent));
     const limit = this.saturated ? this.busyPercent - HYSTERESIS_PERCENT : this.busyPercent;
     this.saturated = mean !== undefined && mean >= limit;
     if (!this.saturated && !finding) return [];
