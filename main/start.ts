@@ -79,7 +79,11 @@ function runDesktop(electron: string, args: readonly string[]): Promise<number |
   });
 }
 
+/** Given first, no window is tried. The program itself gives it when it starts itself anew, see main/edge/lean.ts. */
+const HEADLESS = "--headless";
+
 async function main(args: string[]): Promise<number> {
+  if (args[0] === HEADLESS) return runHeadless(args.slice(1));
   let shell = await findShell();
   if ("electron" in shell) {
     const ended = await runDesktop(shell.electron, args);
@@ -87,6 +91,12 @@ async function main(args: string[]): Promise<number> {
     shell = { reason: `Electron does not start here (${ended})` };
   }
   console.log(`${shell.reason}: running headless`);
+  return runHeadless(args);
+}
+
+async function runHeadless(args: string[]): Promise<number> {
+  const { startLean } = await import("./edge/lean.ts");
+  startLean(process.argv[1], [HEADLESS, ...args]);
   const { runStart } = await import("./edge/start.ts");
   return runStart(args, { readyWithToken: true });
 }

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import type { Agent } from "../agent.ts";
 import { startAgent } from "../agent.ts";
 import { answerText } from "../api/answer.ts";
 import { removeAgentFile, writeAgentFile } from "./agent-file.ts";
 import type { Command } from "./commands.ts";
 import { dataDirOf } from "./data-dir.ts";
+import { startLean } from "./lean.ts";
 import { listen } from "./listener.ts";
 import { BAD_USAGE, DATA_DIR_OPTION, DONE, expectPositionals, FAILED, oneSentence, parseCommand, UsageError } from "./usage.ts";
 
@@ -69,8 +69,6 @@ export function parseStart(args: readonly string[]): StartArguments {
  * `readyWithToken` the ready line itself carries what the page needs to sign in.
  */
 export async function runStart(args: readonly string[], options: { readyWithToken: boolean }): Promise<number> {
-  // The young generation stays at its first size: 5 MB less resident for a few short collections more.
-  setFlagsFromString("--semi-space-growth-factor=1");
   try {
     return await serve(parseStart(args), options.readyWithToken);
   } catch (error) {
@@ -166,6 +164,7 @@ export const start: Command = {
   help: HELP,
   async run(args) {
     parseStart(args);
+    startLean(process.argv[1], process.argv.slice(2));
     const status = await runStart(args, { readyWithToken: false });
     // Everything is closed and written. A plugin that left a timer behind must not keep the process.
     process.exit(status);
