@@ -78,6 +78,7 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
 
   const view: AgentView = {
     ready: () => stopped === null && core.store() !== null,
+    now: () => time.now(),
     status,
     plugins: () => core.host.reports(),
     panels: () => core.host.panels(),

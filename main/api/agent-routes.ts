@@ -74,7 +74,7 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
       ],
       answers: "{findings: FindingReport[]}",
       async handle(view, { url }) {
-        const { fromMs, toMs } = readRange(url.searchParams, view.status().nowMs);
+        const { fromMs, toMs } = readRange(url.searchParams, view.now());
         const limit = readInteger(url.searchParams, "limit", 500, 1, MAX_FINDINGS);
         return answerJson(200, { findings: await view.findings(fromMs, toMs, limit) });
       },
@@ -86,7 +86,7 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
       parameters: [FROM, TO],
       answers: "{gaps: GapReport[]}",
       handle(view, { url }) {
-        const { fromMs, toMs } = readRange(url.searchParams, view.status().nowMs);
+        const { fromMs, toMs } = readRange(url.searchParams, view.now());
         return answerJson(200, { gaps: view.gaps(fromMs, toMs) });
       },
     },
@@ -139,7 +139,7 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
       async handle(view, { request }) {
         const { advance_ms: advanceMs } = await checkedBody<{ advance_ms: number }>(request, this.body);
         await view.advanceClock(advanceMs);
-        return answerJson(200, { nowMs: view.status().nowMs });
+        return answerJson(200, { nowMs: view.now() });
       },
     },
   ];

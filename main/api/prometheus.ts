@@ -40,7 +40,7 @@ export const PROMETHEUS_ROUTES: readonly Route[] = [
     async handle(view, { request, url }) {
       const parameters = await readParameters(request, url);
       const expr = requireText(parameters, "query");
-      const timeMs = readTime(parameters, "time", view.status().nowMs);
+      const timeMs = readTime(parameters, "time", view.now());
       return queryAnswer(await view.query.instant(expr, timeMs, queryOptions(parameters, request)), readLimit(parameters));
     },
   },

@@ -146,6 +146,10 @@ export class MemoryAgent implements AgentView {
   metadata = () => this.declared;
   route = (method: string, path: string): RouteHandler | null => this.routes.get(`${method} ${path}`) ?? null;
 
+  now(): number {
+    return this.nowMs;
+  }
+
   status(): AgentStatus {
     return {
       version: "0.1.0",

@@ -23,6 +23,8 @@ export type RouteHandler = (request: RouteRequest, signal: AbortSignal) => Promi
 export interface AgentView {
   /** Storage serves and the plugins have been started. */
   ready(): boolean;
+  /** Unix ms on the agent's own clock, which may be simulated. */
+  now(): number;
   status(): AgentStatus;
   plugins(): PluginReport[];
   panels(): PanelReport[];
