@@ -36,7 +36,7 @@ describe("the agent's own routes", () => {
     agent.advice = [recommendation(id)];
     const response = await send(`/api/agent/recommendations/${encodeURIComponent(id)}/dismiss`, json({ reason: "known" }));
     expect(await response.json()).toMatchObject({ id, status: "dismissed", decision: "known" });
-    expect(await refused(await send("/api/agent/recommendations/x/dismiss", json({ reason: "" })))).toMatchObject({
+    expect(await refused(await send("/api/agent/recommendations/x/dismiss", json({ reason: "known" })))).toMatchObject({
       status: 404,
       code: "recommendation_unknown",
       where: "id",

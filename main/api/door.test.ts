@@ -32,7 +32,7 @@ describe("the door", () => {
       door(
         new Request(`${base}/api/agent/recommendations/r1/dismiss`, {
           method: "POST",
-          body: '{"reason":""}',
+          body: '{"reason":"known"}',
           headers: { ...bearer, "Content-Type": "application/json", Origin: origin },
         }),
       );
