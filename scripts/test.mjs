@@ -86,6 +86,7 @@ function tests(args) {
       project.passed += report.passed;
       project.failed += report.failed;
       project.skipped += report.skipped.length;
+      for (const name of report.retried) console.log(`passed only when tried again: ${report.file}: ${name}`);
       for (const { name, reason } of report.skipped) skipped.push({ file: report.file, name, reason });
       // The slow ones one by one, so that a long run can be followed.
       if (report.project !== "unit" || report.failed > 0) {

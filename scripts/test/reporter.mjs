@@ -25,11 +25,13 @@ export default class ChannelReporter {
       passed: 0,
       failed: module.errors().length,
       skipped: [],
+      retried: [],
       durationMs: module.diagnostic().duration,
       projectDone: left === 0,
     };
     for (const test of module.children.allTests()) {
       const result = test.result();
+      if (result.state === "passed" && (test.diagnostic()?.retryCount ?? 0) > 0) report.retried.push(test.fullName);
       if (result.state === "passed") report.passed++;
       else if (result.state === "failed") report.failed++;
       else report.skipped.push({ name: test.fullName, reason: result.note ?? "" });
