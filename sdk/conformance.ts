@@ -14,7 +14,7 @@ export type { PluginLoad } from "./conformance/trial.ts";
 /** One property of a well-behaved plugin. `run` rejects with one sentence when the plugin does not have it. */
 export interface ConformanceCheck {
   readonly name: string;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 export interface ConformanceOptions {

@@ -1,0 +1,16 @@
+import { join } from "node:path";
+import { bundledPlugins } from "../../agent/paths.ts";
+import type { PluginRoots } from "../../host/package/install.ts";
+import { isAlive, readAgentFile } from "../agent-file.ts";
+
+export function rootsOf(dataDir: string): PluginRoots {
+  return { bundled: bundledPlugins(), installed: join(dataDir, "plugins") };
+}
+
+/** When a change becomes true, for the operator: whether an agent runs on the data folder is looked up. */
+export async function whenItCounts(dataDir: string): Promise<string> {
+  const file = await readAgentFile(dataDir).catch(() => null);
+  return file !== null && isAlive(file.pid)
+    ? "The running agent takes it up at its next start."
+    : "It counts when the agent starts.";
+}
