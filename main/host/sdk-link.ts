@@ -32,5 +32,7 @@ export async function linkSdk(pluginsDir: string, sdkUrl: string): Promise<void>
     const source = fileURLToPath(new URL(`../../sdk/${types}`, sdkUrl)).replace(/\.ts$/, ".js");
     await writeFile(join(folder, declaration), `export * from ${JSON.stringify(source)};\n`);
   }
+  // Ends the search for the enclosing package: below a checkout of this project the name would mean that one.
+  await writeFile(join(pluginsDir, "package.json"), `{ "private": true }\n`);
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "all-use-agent", type: "module", exports }));
 }
