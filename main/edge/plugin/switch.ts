@@ -3,7 +3,7 @@ import { knownPlugin } from "../../host/package/install.ts";
 import { switchPlugin } from "../../host/plugin-switch.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, parseCommand } from "../usage.ts";
-import { rootsOf, whenItCounts } from "./place.ts";
+import { rootsOf, whenConfigCounts } from "./place.ts";
 
 /** `alluse plugin enable ID` */
 export function enable(args: readonly string[]): Promise<number> {
@@ -22,6 +22,6 @@ async function turn(args: readonly string[], enabled: boolean): Promise<number> 
   const { id } = await knownPlugin(rootsOf(dataDir), positionals[0]);
   const changed = await switchPlugin(join(dataDir, "config.json"), id, enabled);
   const state = enabled ? "enabled" : "disabled";
-  process.stdout.write(changed ? `${id} is ${state}. ${await whenItCounts(dataDir)}\n` : `${id} was ${state} already.\n`);
+  process.stdout.write(changed ? `${id} is ${state}. ${await whenConfigCounts(dataDir)}\n` : `${id} was ${state} already.\n`);
   return DONE;
 }
