@@ -8,6 +8,7 @@ const root = import.meta.dirname;
 const alias = [
   { find: /^all-use-agent\/sdk$/, replacement: join(root, "sdk/index.ts") },
   { find: /^all-use-agent\/sdk\/testing$/, replacement: join(root, "sdk/testing.ts") },
+  { find: /^all-use-agent\/sdk\/conformance$/, replacement: join(root, "sdk/conformance.ts") },
 ];
 
 /** Loaded from node_modules when first needed: native, large, or given by Electron. Everything else is bundled. */
@@ -20,6 +21,7 @@ const FIXED_ENTRIES = {
   start: "main/start.ts",
   sdk: "sdk/index.ts",
   "sdk-testing": "sdk/testing.ts",
+  "sdk-conformance": "sdk/conformance.ts",
 };
 
 function sources(pattern: string): string[] {

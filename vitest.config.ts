@@ -6,6 +6,7 @@ const root = import.meta.dirname;
 const alias = [
   { find: /^all-use-agent\/sdk$/, replacement: join(root, "sdk/index.ts") },
   { find: /^all-use-agent\/sdk\/testing$/, replacement: join(root, "sdk/testing.ts") },
+  { find: /^all-use-agent\/sdk\/conformance$/, replacement: join(root, "sdk/conformance.ts") },
   // The desktop shell is tested against a typed stand-in: the real package tries to download Electron when imported.
   { find: /^electron$/, replacement: join(root, "test/desktop/fake-electron.ts") },
 ];
@@ -33,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{sdk,main,plugins,renderer}/**/*.test.{ts,tsx}", "test/{rooms,support}/**/*.test.ts"],
+          include: ["{sdk,main,plugins,renderer}/**/*.test.{ts,tsx}", "test/{rooms,support,conformance,docs}/**/*.test.ts"],
           // `npm run bench`: figures of single parts. A plugin's stand in its folder.
           benchmark: { include: ["{test/bench,sdk,main,plugins}/**/*.bench.ts"] },
           testTimeout: 15_000,

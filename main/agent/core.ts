@@ -20,6 +20,7 @@ import { lateDocuments } from "../host/documents.ts";
 import { PluginHost } from "../host/host.ts";
 import type { PluginInstance } from "../host/instance.ts";
 import type { LogBook } from "../host/log.ts";
+import { type PluginWatch, watchPlugins } from "../host/plugin-watch.ts";
 import { privateStore } from "../host/private-store.ts";
 import { linkSdk } from "../host/sdk-link.ts";
 import { SELF_METRICS } from "../host/self-metrics.ts";
@@ -60,6 +61,7 @@ export class AgentCore {
   pluginsChanged = false;
 
   private gapNotedToMs = -Infinity;
+  private watch: PluginWatch | null = null;
   private readonly stages: StageList;
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
@@ -124,16 +126,26 @@ export class AgentCore {
   async start(): Promise<void> {
     const { bare, book } = this.options;
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
+    if (!bare) this.watch = await this.watchInstalled();
     await this.host.start();
-    void this.host.startInstalled();
+    void this.host.startInstalled().then(() => this.watch?.begin());
     await Promise.all([this.findings.load(), this.desk.load()]).catch((error: unknown) =>
       book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
     );
   }
 
   async stop(): Promise<void> {
+    this.watch?.dispose();
     await this.host.stop();
     this.vitals.dispose();
+  }
+
+  /** Plugins that are dropped in, changed or taken away while the agent runs are noticed. */
+  private watchInstalled(): Promise<PluginWatch> {
+    return watchPlugins(this.pluginsDir, {
+      changed: (folders) => this.host.rescan(folders),
+      warn: (message) => this.options.book.logger("host").warn(message),
+    });
   }
 
   /** The series store with its instance, or null while none serves. */

@@ -66,7 +66,7 @@ describe("the command line", () => {
       [["query", "up", "--from", "now", "--time", "now"], "--time"],
       [["query", "up", "--from", "now", "--to", "now-1h"], "--to"],
       [["query", "up", "--time", "yesterday"], "--time"],
-      [["plugin"], "list or info"],
+      [["plugin"], "list, info, new"],
       [["plugin", "install"], '"install"'],
       [["plugin", "info"], "id"],
       [["plugin", "list", "x"], '"x"'],

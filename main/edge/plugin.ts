@@ -1,75 +1,55 @@
-import { AgentError, type PluginReport } from "all-use-agent/sdk";
-import { connect } from "./client.ts";
 import type { Command } from "./commands.ts";
-import { dataDirOf } from "./data-dir.ts";
-import { fields, localTime, table } from "./table.ts";
-import { DATA_DIR_OPTION, DONE, expectPositionals, JSON_OPTION, parseCommand, UsageError } from "./usage.ts";
+import { parseCommand, UsageError } from "./usage.ts";
 
-const HELP = `Usage: alluse plugin list [options]
-       alluse plugin info ID [options]
+/** One verb of `alluse plugin`: what follows it → the exit status. Throws UsageError and AgentError. */
+export type PluginVerb = (args: readonly string[]) => Promise<number>;
 
-The plugins of the running agent with their state and cost.
+const HELP = `Usage: alluse plugin list [--json]
+       alluse plugin info ID [--json]
+       alluse plugin new --kind KIND NAME [--language js|ts] [--dir D]
+       alluse plugin test DIR [--json]
+       alluse plugin pack DIR [-o FILE]
+       alluse plugin add FOLDER|FILE [--replace]
+       alluse plugin remove|enable|disable ID
+
+  list     the plugins of the running agent with their state and cost
+  info     all about one: state, cost, permissions, metrics, configuration
+  new      writes a working plugin with its test and README, where the agent finds it or into the folder D;
+           KIND is collector, processor, storage, analytics, model, recommender or exporter
+  test     runs the conformance kit on a plugin's folder
+  pack     puts a plugin's folder into one file, the same bytes for the same content (default: NAME-VERSION.alluse-plugin)
+  add      copies a plugin to where the agent finds it; runs nothing of it, no npm and no scripts
+  remove   takes an added plugin away; its samples stay
+  enable, disable   writes config.json
 
   --data-dir D  the agent's data folder (default: the platform's)
-  --json        the API's answer
+  --json        output to parse
 `;
+
+const VERBS: Readonly<Record<string, () => Promise<PluginVerb>>> = {
+  list: async () => (await import("./plugin/report.ts")).list,
+  info: async () => (await import("./plugin/report.ts")).info,
+  new: async () => (await import("./plugin/new.ts")).newPlugin,
+  test: async () => (await import("./plugin/test-plugin.ts")).testPlugin,
+  pack: async () => (await import("./plugin/package.ts")).pack,
+  add: async () => (await import("./plugin/package.ts")).add,
+  remove: async () => (await import("./plugin/package.ts")).remove,
+  enable: async () => (await import("./plugin/switch.ts")).enable,
+  disable: async () => (await import("./plugin/switch.ts")).disable,
+};
 
 export const plugin: Command = {
   help: HELP,
   async run(args) {
-    const { values, positionals } = parseCommand(args, { ...DATA_DIR_OPTION, ...JSON_OPTION });
-    const [verb, ...rest] = positionals;
-    if (verb !== "list" && verb !== "info") {
-      throw new UsageError(
-        verb === undefined ? "list or info is missing." : `There is no plugin command ${JSON.stringify(verb)}.`,
-      );
+    // The verb comes first, except after options of its own: `alluse plugin --json list` was always understood.
+    const at = args.findIndex((arg, i) => !arg.startsWith("-") && args[i - 1] !== "--data-dir");
+    const verb = at < 0 ? undefined : args[at];
+    if (verb === undefined) {
+      parseCommand(args, { "data-dir": { type: "string" }, json: { type: "boolean" } });
+      throw new UsageError(`one of ${Object.keys(VERBS).join(", ")} is missing.`);
     }
-    expectPositionals(rest, verb === "list" ? [] : ["The plugin's id"]);
-    const agent = await connect(dataDirOf(values["data-dir"]));
-    const { plugins } = await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins");
-    const shown = verb === "list" ? plugins : [find(plugins, rest[0])];
-    const print = verb === "list" ? list : info;
-    process.stdout.write(values.json ? `${JSON.stringify(verb === "list" ? { plugins } : shown[0], null, 2)}\n` : print(shown));
-    return DONE;
+    if (!Object.hasOwn(VERBS, verb)) throw new UsageError(`There is no plugin command ${JSON.stringify(verb)}.`);
+    const run = await VERBS[verb]();
+    return run(args.toSpliced(at, 1));
   },
 };
-
-function find(plugins: readonly PluginReport[], id: string): PluginReport {
-  const found = plugins.find((report) => report.id === id);
-  if (found === undefined)
-    throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}; alluse plugin list shows their ids.`);
-  return found;
-}
-
-function list(plugins: readonly PluginReport[]): string {
-  return table(
-    ["ID", "STATE", "VERSION", "CPU", "P99", "SAMPLES", "REASON"],
-    plugins.map(({ id, state, version, cost, reason }) => [
-      id,
-      state,
-      version ?? "",
-      `${cost.cpuMsPerSecond.toFixed(2)} ms/s`,
-      `${cost.p99Ms.toFixed(2)} ms`,
-      `${cost.samplesPerSecond.toFixed(1)}/s`,
-      reason ?? "",
-    ]),
-  );
-}
-
-function info([report]: readonly PluginReport[]): string {
-  const { cost } = report;
-  return fields([
-    ["id", report.id],
-    ["title", report.title],
-    ["kind", report.kind ?? "unknown"],
-    ["version", report.version ?? "unknown"],
-    ["folder", `${report.folder} (${report.origin})`],
-    ["state", `${report.state} since ${localTime(report.sinceMs)}`],
-    ["reason", report.reason === null ? "none" : `${report.reason}${report.code === null ? "" : ` (${report.code})`}`],
-    ["cpu", `${cost.cpuMsPerSecond.toFixed(2)} ms a second`],
-    ["calls", `${cost.calls}, half within ${cost.p50Ms.toFixed(2)} ms, 99 of 100 within ${cost.p99Ms.toFixed(2)} ms`],
-    ["samples", `${cost.samplesPerSecond.toFixed(1)} a second`],
-    ["skipped", String(cost.skipped)],
-    ["errors", String(cost.errors)],
-  ]);
-}

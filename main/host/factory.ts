@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { AgentError, type Manifest, type PluginContext, type PluginFactory, type PluginLifecycle } from "all-use-agent/sdk";
+import { freshImport } from "./fresh-import.ts";
 
 /** The methods without which a kind is none. */
 const REQUIRED_METHODS: Record<Manifest["kind"], readonly string[]> = {
@@ -20,7 +20,7 @@ export async function makePlugin(
   context: () => PluginContext,
   config: Record<string, unknown>,
 ): Promise<PluginLifecycle> {
-  const module = (await import(pathToFileURL(join(folder, manifest.entry)).href)) as { default?: unknown };
+  const module = (await freshImport(folder, join(folder, manifest.entry))) as { default?: unknown };
   if (typeof module.default !== "function") {
     throw new AgentError(
       "entry_invalid",

@@ -51,7 +51,8 @@ export class PluginHost {
   private readonly options: HostOptions;
   private readonly instances: PluginInstance[] = [];
   /** Reports of folders that never became an instance. */
-  private readonly rejected: PluginReport[] = [];
+  private rejected: PluginReport[] = [];
+  private stopped = false;
   private readonly disposables: { dispose(): void | Promise<void> }[] = [];
 
   constructor(options: HostOptions) {
@@ -80,8 +81,33 @@ export class PluginHost {
     for (const instance of this.instances) if (instance.origin === "installed") await this.startOne(instance);
   }
 
+  /**
+   * Takes up what changed in installed folders: what vanished or is another than before stops, keeping its snapshot; what is
+   * there now starts. Not to be called before everything was started.
+   */
+  async rescan(folders: ReadonlySet<string>): Promise<void> {
+    const gone = this.instances.filter(({ folder, origin }) => origin === "installed" && folders.has(folder));
+    for (const instance of gone.toReversed()) {
+      await instance.stop();
+      this.instances.splice(this.instances.indexOf(instance), 1);
+    }
+    this.rejected = this.rejected.filter(({ folder }) => !folders.has(folder));
+    const found = await this.discover(folders);
+    if (this.stopped) return;
+    const added = startOrder(found, ({ place, manifest }, error) => this.reject(place, manifest, error)).map(
+      ({ place, manifest, config }) => this.create(place, manifest, config),
+    );
+    this.instances.push(...added);
+    const ordered = startOrder(this.instances, () => {});
+    // In a circle with one that runs they keep their places: the new one fails for what it misses.
+    if (ordered.length === this.instances.length) this.instances.splice(0, ordered.length, ...ordered);
+    for (const instance of added) await this.startOne(instance);
+    this.options.changed();
+  }
+
   /** Stops in reverse order, so that what others rely on goes last. */
   async stop(): Promise<void> {
+    this.stopped = true;
     for (const instance of this.instances.toReversed()) await instance.stop();
     for (const disposable of this.disposables.splice(0).reverse()) await disposable.dispose();
   }
@@ -141,12 +167,14 @@ export class PluginHost {
     return this.instances.map((instance) => ({ id: instance.id, busyMs: instance.busyMs }));
   }
 
-  private async discover(): Promise<Candidate[]> {
+  /** Checks plugin folders: all, or installed ones of these. */
+  private async discover(only?: ReadonlySet<string>): Promise<Candidate[]> {
     const log = this.options.log("host");
     const candidates: Candidate[] = [];
-    const seen = new Map<string, string>();
+    const seen = new Map(this.instances.map(({ id, folder }) => [id, folder]));
     for (const root of this.options.roots) {
       for (const place of await findPluginFolders(root.path, root.origin, (message) => log.warn(message))) {
+        if (only && !(place.origin === "installed" && only.has(place.folder))) continue;
         let manifest: Manifest | null = null;
         try {
           manifest = await readManifest(place.folder);

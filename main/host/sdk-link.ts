@@ -1,16 +1,38 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** What a plugin and its tests may import of us by name, and the built file beside `sdk.js` that it is. */
+const ENTRIES = {
+  sdk: { file: "sdk.js", types: "index.ts" },
+  "sdk/testing": { file: "sdk-testing.js", types: "testing.ts" },
+  "sdk/conformance": { file: "sdk-conformance.js", types: "conformance.ts" },
+} as const;
+
+/** Import names → addresses of the agent's own copies. */
+export function sdkModules(sdkUrl: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(ENTRIES).map(([name, { file }]) => [`all-use-agent/${name}`, new URL(file, sdkUrl).href]),
+  );
+}
 
 /**
- * Makes `import "all-use-agent/sdk"` in an installed plugin find the agent's own copy: a package of two lines in the
+ * Makes `import "all-use-agent/sdk"` in an installed plugin find the agent's own copy: a package of a few lines in the
  * node_modules that Node looks into from every folder below `pluginsDir`.
  */
 export async function linkSdk(pluginsDir: string, sdkUrl: string): Promise<void> {
   const folder = join(pluginsDir, "node_modules", "all-use-agent");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(
-    join(folder, "package.json"),
-    JSON.stringify({ name: "all-use-agent", type: "module", exports: { "./sdk": "./sdk.js" } }),
-  );
-  await writeFile(join(folder, "sdk.js"), `export * from ${JSON.stringify(sdkUrl)};\n`);
+  const exports: Record<string, { types: string; default: string }> = {};
+  for (const [name, { file, types }] of Object.entries(ENTRIES)) {
+    const declaration = file.replace(/\.js$/, ".d.ts");
+    exports[`./${name}`] = { types: `./${declaration}`, default: `./${file}` };
+    await writeFile(join(folder, file), `export * from ${JSON.stringify(new URL(file, sdkUrl).href)};\n`);
+    // The sources are published beside the build: editors read them.
+    const source = fileURLToPath(new URL(`../../sdk/${types}`, sdkUrl)).replace(/\.ts$/, ".js");
+    await writeFile(join(folder, declaration), `export * from ${JSON.stringify(source)};\n`);
+  }
+  // Ends the search for the enclosing package: below a checkout of this project the name would mean that one.
+  await writeFile(join(pluginsDir, "package.json"), `{ "private": true }\n`);
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "all-use-agent", type: "module", exports }));
 }

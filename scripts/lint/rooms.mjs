@@ -5,7 +5,9 @@
 import { dirname, relative, resolve, sep } from "node:path";
 
 const SDK = "all-use-agent/sdk";
-const SDK_TESTING = "all-use-agent/sdk/testing";
+const SDK_CONFORMANCE = "all-use-agent/sdk/conformance";
+/** Entries of the SDK that only tests need; `alluse plugin test` is one. */
+const SDK_FOR_TESTS = ["all-use-agent/sdk/testing", SDK_CONFORMANCE];
 
 /** Of main's rooms, what each may see besides itself and the SDK. `agent` is main/agent.ts, `start` main/start.ts. */
 const MAIN_MAY_SEE = {
@@ -46,10 +48,9 @@ function placeOf(root, file) {
 function packageFault(from, name, isTypeOnly) {
   const packageName = name.startsWith("@") ? name.split("/").slice(0, 2).join("/") : name.split("/")[0];
   if (packageName === "all-use-agent") {
-    if (name === SDK_TESTING) {
-      return from.isTest ? null : "all-use-agent/sdk/testing is for tests";
-    }
-    if (name !== SDK) return `the SDK's entries are ${SDK} and ${SDK_TESTING}`;
+    if (name === SDK_CONFORMANCE && from.room === "main" && from.name === "edge") return null;
+    if (SDK_FOR_TESTS.includes(name)) return from.isTest ? null : `${name} is for tests`;
+    if (name !== SDK) return `the SDK's entries are ${SDK}, ${SDK_FOR_TESTS.join(" and ")}`;
     if (from.room === "sdk" && !from.isTest) return "the SDK imports nothing of ours by name; inside it, paths are relative";
     if (from.room === "renderer" && !isTypeOnly) return "the page takes only types from the SDK: write `import type`";
     return null;

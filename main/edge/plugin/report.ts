@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { AgentError, type Manifest, type PluginReport } from "all-use-agent/sdk";
+import { readConfig } from "../../host/config-file.ts";
+import { readManifest } from "../../host/manifest.ts";
+import { permissionSentence } from "../../host/package/permission-sentences.ts";
+import { resolveConfig } from "../../host/plugin-config.ts";
+import { connect } from "../client.ts";
+import { dataDirOf } from "../data-dir.ts";
+import { fields, localTime, table } from "../table.ts";
+import { DATA_DIR_OPTION, DONE, expectPositionals, JSON_OPTION, parseCommand } from "../usage.ts";
+
+const OPTIONS = { ...DATA_DIR_OPTION, ...JSON_OPTION } as const;
+
+export async function list(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseCommand(args, OPTIONS);
+  expectPositionals(positionals, []);
+  const plugins = await reports(dataDirOf(values["data-dir"]));
+  process.stdout.write(values.json ? `${JSON.stringify({ plugins }, null, 2)}\n` : asTable(plugins));
+  return DONE;
+}
+
+export async function info(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseCommand(args, OPTIONS);
+  expectPositionals(positionals, ["The plugin's id"]);
+  const dataDir = dataDirOf(values["data-dir"]);
+  const report = find(await reports(dataDir), positionals[0]);
+  // What it was started with stands in its folder and in the configuration; either may be unreadable.
+  const manifest = await readManifest(report.folder).catch(() => null);
+  const config = manifest && (await configOf(manifest, dataDir).catch(() => null));
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, manifest, config }, null, 2)}\n`);
+  else process.stdout.write(describe(report) + (manifest ? declared(manifest, config) : ""));
+  return DONE;
+}
+
+async function reports(dataDir: string): Promise<readonly PluginReport[]> {
+  const agent = await connect(dataDir);
+  return (await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins")).plugins;
+}
+
+async function configOf(manifest: Manifest, dataDir: string): Promise<Record<string, unknown>> {
+  const settings = (await readConfig(join(dataDir, "config.json"), false)).plugins?.[manifest.id];
+  return resolveConfig(manifest, { ...settings?.config }, dataDir);
+}
+
+function find(plugins: readonly PluginReport[], id: string): PluginReport {
+  const found = plugins.find((report) => report.id === id);
+  if (found === undefined)
+    throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}; alluse plugin list shows their ids.`);
+  return found;
+}
+
+function asTable(plugins: readonly PluginReport[]): string {
+  return table(
+    ["ID", "STATE", "VERSION", "CPU", "P99", "SAMPLES", "REASON"],
+    plugins.map(({ id, state, version, cost, reason }) => [
+      id,
+      state,
+      version ?? "",
+      `${cost.cpuMsPerSecond.toFixed(2)} ms/s`,
+      `${cost.p99Ms.toFixed(2)} ms`,
+      `${cost.samplesPerSecond.toFixed(1)}/s`,
+      reason ?? "",
+    ]),
+  );
+}
+
+function describe(report: PluginReport): string {
+  const { cost } = report;
+  return fields([
+    ["id", report.id],
+    ["title", report.title],
+    ["kind", report.kind ?? "unknown"],
+    ["version", report.version ?? "unknown"],
+    ["folder", `${report.folder} (${report.origin})`],
+    ["state", `${report.state} since ${localTime(report.sinceMs)}`],
+    ["reason", report.reason === null ? "none" : `${report.reason}${report.code === null ? "" : ` (${report.code})`}`],
+    ["cpu", `${cost.cpuMsPerSecond.toFixed(2)} ms a second`],
+    ["calls", `${cost.calls}, half within ${cost.p50Ms.toFixed(2)} ms, 99 of 100 within ${cost.p99Ms.toFixed(2)} ms`],
+    ["samples", `${cost.samplesPerSecond.toFixed(1)} a second`],
+    ["skipped", String(cost.skipped)],
+    ["errors", String(cost.errors)],
+  ]);
+}
+
+function declared(manifest: Manifest, config: Readonly<Record<string, unknown>> | null): string {
+  const permissions = (manifest.permissions ?? []).map(permissionSentence);
+  const metrics = Object.entries(manifest.metrics ?? {}).map(
+    ([name, { type, unit, help }]) => `  ${name} (${type}${unit === undefined ? "" : `, ${unit}`}): ${help}\n`,
+  );
+  const settings = Object.entries(config ?? {}).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
+  const part = (title: string, lines: readonly string[]): string =>
+    lines.length === 0 ? `${title}: none\n` : `${title}:\n${lines.join("")}`;
+  return (
+    `\n${part(
+      "permissions",
+      permissions.map((sentence) => `  ${sentence}\n`),
+    )}` +
+    part("metrics", metrics) +
+    (config === null ? "configuration: not valid\n" : part("configuration", settings))
+  );
+}

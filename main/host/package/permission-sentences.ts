@@ -1,0 +1,30 @@
+import type { Manifest } from "all-use-agent/sdk";
+
+type Sentence = (what: string | undefined) => string;
+
+const SENTENCES: Readonly<Record<string, Sentence>> = {
+  read: (what) => (what === undefined ? "reads any file" : `reads files in ${what}`),
+  net: (what) => (what === undefined ? "connects to anything over the network" : `connects to ${what} over the network`),
+  exec: (what) => (what === undefined ? "starts any program" : `starts the program ${what}`),
+  "metrics:read": (what) => (what === undefined ? "reads every metric" : `reads metrics named ${what}`),
+  "metrics:write": (what) =>
+    what === undefined ? "writes metrics of any name" : `writes metrics whose names begin with ${what}`,
+  documents: () => "keeps and reads documents in the agent's document store",
+  notify: () => "sends notifications to your desktop",
+  act: (what) => (what === undefined ? "changes things on this machine" : `changes things on this machine: ${what}`),
+};
+
+/** What a permission allows, for people. */
+export function permissionSentence(permission: string): string {
+  const name = Object.keys(SENTENCES).find((known) => permission === known || permission.startsWith(`${known}:`));
+  if (name === undefined) return permission;
+  const what = permission.slice(name.length + 1);
+  return SENTENCES[name](what === "" ? undefined : what);
+}
+
+/** What a new version asks for beyond the old one, and what it no longer asks for. */
+export function permissionDifference(before: Manifest, after: Manifest): { added: string[]; dropped: string[] } {
+  const old: readonly string[] = before.permissions ?? [];
+  const now: readonly string[] = after.permissions ?? [];
+  return { added: now.filter((one) => !old.includes(one)), dropped: old.filter((one) => !now.includes(one)) };
+}

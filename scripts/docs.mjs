@@ -1,0 +1,111 @@
+/**
+ * Writes what the documents say twice: the reference of `plugin.json` and its JSON Schema, and the examples of
+ * docs/plugins.md, which are what `alluse plugin new` writes. `node scripts/docs.mjs` after a build, on Node.js 22.18 or
+ * newer; test/docs says when it is due.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { manifestSchema, PLUGIN_KINDS } from "../sdk/manifest.ts";
+import { pluginFiles } from "../main/edge/template/folder.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/** Path below the project → text. */
+export function documents() {
+  return new Map([
+    ["docs/plugin.schema.json", `${JSON.stringify(manifestSchema, null, 2)}\n`],
+    ["docs/plugin-manifest.md", reference()],
+    ["docs/plugins.md", withExamples(readFileSync(join(root, "docs/plugins.md"), "utf8"))],
+  ]);
+}
+
+function reference() {
+  return `# plugin.json
+
+Generated from \`manifestSchema\` of [sdk/manifest.ts](../sdk/manifest.ts) by \`node scripts/docs.mjs\`; the same as JSON Schema is
+[plugin.schema.json](plugin.schema.json). The agent checks a manifest by it before it loads any code. Properties that are not named
+here are refused.
+
+${propertyTable(manifestSchema, "")}${nested(manifestSchema, "")}`;
+}
+
+/** A section for every object or list of objects inside. */
+function nested(schema, prefix) {
+  let text = "";
+  for (const [name, property] of Object.entries(schema.properties)) {
+    const place = `${prefix}${name}`;
+    const inner = property.items?.properties ? property.items : property;
+    const byName = typeof property.additionalProperties === "object" ? property.additionalProperties : null;
+    if (inner.properties)
+      text += `\n## ${place}${property.items ? "[]" : ""}\n\n${propertyTable(inner)}${nested(inner, `${place}.`)}`;
+    if (byName?.properties) text += `\n## ${place}, by name\n\n${propertyTable(byName)}`;
+  }
+  return text;
+}
+
+function propertyTable(schema) {
+  const required = new Set(schema.required);
+  const rows = Object.entries(schema.properties).map(([name, property]) => [
+    `\`${name}\`${required.has(name) ? " (required)" : ""}`,
+    typeOf(property),
+    [property.description, ...limitsOf(property)].filter(Boolean).join(" "),
+  ]);
+  return table(["property", "type", "meaning"], rows);
+}
+
+function typeOf({ type, enum: values, items }) {
+  if (values) return "one of";
+  if (type === "array") return `list of ${items.enum ? "words" : items.type === "object" ? "objects" : `${items.type}s`}`;
+  return type;
+}
+
+function limitsOf(property) {
+  const { enum: values, pattern, minimum, maximum, exclusiveMinimum, minLength, maxLength, items, propertyNames } = property;
+  return [
+    values && `${values.map((value) => `\`${value}\``).join(", ")}.`,
+    items?.enum && `Of ${items.enum.map((value) => `\`${value}\``).join(", ")}.`,
+    pattern && `Matches \`${pattern.replaceAll("|", "\\|")}\`.`,
+    items?.pattern && `Each matches \`${items.pattern.replaceAll("|", "\\|")}\`.`,
+    propertyNames?.pattern && `Names match \`${propertyNames.pattern}\`.`,
+    minimum !== undefined && `At least ${minimum}.`,
+    maximum !== undefined && `At most ${maximum}.`,
+    exclusiveMinimum !== undefined && `More than ${exclusiveMinimum}.`,
+    minLength > 1 && `At least ${minLength} characters.`,
+    maxLength !== undefined && `At most ${maxLength} characters.`,
+  ];
+}
+
+function table(header, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |\n`;
+  return line(header) + line(header.map(() => "---")) + rows.map(line).join("");
+}
+
+/** What each kind is for, before its example. */
+const KIND_TEXT = {
+  collector:
+    "Measures something and emits it. `collect` is called at every multiple of `interval_ms` of the configuration, never twice at a time; its signal is aborted when it takes too long. Trouble makes it be asked less often.",
+  processor:
+    "Sees every batch before anything else and may drop or change samples. It is on every sample's way: no allocation a sample, no waiting. `order` says who comes first.",
+  storage:
+    "Keeps series (`provides` says `series`, the methods are those of `SeriesStorage` in [sdk/kinds.ts](../sdk/kinds.ts)) or documents (`documents`). The agent uses the first that runs: `alluse plugin disable storage/documents` makes room for this one.",
+  analytics: "Looks at every batch after the processors and publishes findings, each with the evidence it rests on.",
+  model: "Learns from one series and forecasts it. The agent uses the first that provides `forecast`.",
+  recommender: "Is asked every few seconds and gives advice: what is the matter, what to do, how sure it is, on what evidence.",
+  exporter:
+    "Answers a route of the agent's door, or sends batches away in `send(batch, signal)`: throw `RetryableError` where trying later may help, `PermanentError` where it cannot.",
+};
+
+function withExamples(text) {
+  const begin = "<!-- examples -->\n";
+  const end = "<!-- /examples -->";
+  const sections = PLUGIN_KINDS.map((kind) => {
+    const files = pluginFiles(kind, "example", "js");
+    const title = `${kind[0].toUpperCase()}${kind.slice(1)}`;
+    return `### ${title}\n\n${KIND_TEXT[kind]}\n\n\`plugin.json\`\n\n\`\`\`json\n${files["plugin.json"]}\`\`\`\n\n\`index.mjs\`\n\n\`\`\`js\n${files["index.mjs"]}\`\`\`\n`;
+  });
+  return `${text.slice(0, text.indexOf(begin) + begin.length)}\n${sections.join("\n")}\n${text.slice(text.indexOf(end))}`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [path, text] of documents()) writeFileSync(join(root, path), text);
+}

@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AgentError, errorText } from "../errors.ts";
+import type { PluginFactory, PluginKinds } from "../kinds.ts";
+import type { Manifest } from "../manifest.ts";
+import type { Batch, Labels, SeriesId } from "../series.ts";
+import { TestContext } from "../testing.ts";
+
+/** A plugin's module, or its factory. */
+export type PluginLoad = () => unknown;
+
+/** Every method that a plugin of any kind may have. */
+export type AnyPlugin = Partial<
+  PluginKinds["collector"] &
+    Omit<PluginKinds["processor"], "start"> &
+    Omit<PluginKinds["analytics"], "start"> &
+    Omit<PluginKinds["model"], "task"> &
+    PluginKinds["recommender"] &
+    PluginKinds["exporter"]
+> & { readonly task?: string };
+
+/** Throws what a check found. */
+export function demand(holds: boolean, sentence: string): asserts holds {
+  if (!holds) throw new AgentError("conformance", sentence);
+}
+
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
+/** The high word of Prometheus' stale marker, 7ff0000000000002: the one NaN that is meant. */
+const STALE_BITS = 0x7ff0000000000002n;
+/** A timestamp further ahead of the clock than this is a unit mixed up, not a clock that is off. */
+const AHEAD_MAX_MS = 600_000;
+/** 2001-01-20: a time that is older was given in seconds. */
+const OLDEST_MS = 1e12 - 2e10;
+
+/** The test context, watching what the plugin does through it. */
+export class TrialContext extends TestContext {
+  /** What it did that a host would refuse or the pipeline drop, each kind once. */
+  readonly faults = new Set<string>();
+  closed = false;
+  private readonly own = new Set<SeriesId>();
+  private readonly bits = new BigUint64Array(1);
+  private readonly float = new Float64Array(this.bits.buffer);
+
+  override series(name: string, labels: Labels = {}): SeriesId {
+    for (const [label, value] of Object.entries(labels)) {
+      if (!LABEL_NAME.test(label) || typeof value !== "string")
+        this.faults.add(`label ${label} of ${name} must be a valid name with text as its value`);
+    }
+    try {
+      const id = super.series(name, labels);
+      this.own.add(id);
+      return id;
+    } catch (error) {
+      this.faults.add(errorText(error));
+      throw error;
+    }
+  }
+
+  override emit(batch: Batch): void {
+    if (this.closed) {
+      this.faults.add("it emits after it was stopped");
+      throw new AgentError("stopped", `${this.id} is stopped`);
+    }
+    for (let row = 0; row < batch.length; row++) this.checkRow(batch, row);
+    super.emit(batch);
+  }
+
+  /** Drops what was recorded, so that a long run measures the plugin and not this. */
+  forget(): void {
+    this.emitted.length = 0;
+    this.findings.length = 0;
+    this.logs.length = 0;
+    this.states.length = 0;
+  }
+
+  private checkRow(batch: Batch, row: number): void {
+    const id = batch.series[row];
+    if (!this.own.has(id)) {
+      this.faults.add(`it emits the series number ${id}, which it did not get from ctx.series()`);
+      return;
+    }
+    const { name, type } = this.seriesInfo(id);
+    const timestampMs = batch.timestamps[row];
+    if (!Number.isInteger(timestampMs) || timestampMs < OLDEST_MS || timestampMs > this.clock.now() + AHEAD_MAX_MS)
+      this.faults.add(`${name} has the timestamp ${timestampMs}; it must be whole Unix milliseconds, not far ahead of the clock`);
+    const value = batch.values[row];
+    if (type === "histogram" || type === "summary") return;
+    this.float[0] = value;
+    if (!Number.isFinite(value) && this.bits[0] !== STALE_BITS)
+      this.faults.add(`${name} has the value ${value}; leave a row out rather than emit what is not a number`);
+    if (type === "counter" && value < 0) this.faults.add(`${name} is a counter and has the value ${value}`);
+  }
+}
+
+export interface TrialParts {
+  readonly manifest: Manifest;
+  readonly load: PluginLoad;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** One instance of the plugin in a world of its own: context, clock, configuration, folder. */
+export class Trial {
+  readonly ctx: TrialContext;
+  readonly plugin: AnyPlugin;
+  readonly manifest: Manifest;
+  readonly config: Readonly<Record<string, unknown>>;
+  private readonly folder: string;
+
+  private constructor(parts: TrialParts, ctx: TrialContext, plugin: AnyPlugin, config: Record<string, unknown>, folder: string) {
+    this.manifest = parts.manifest;
+    this.ctx = ctx;
+    this.plugin = plugin;
+    this.config = config;
+    this.folder = folder;
+  }
+
+  /** Makes an instance as a host does, not yet started. */
+  static async make(parts: TrialParts, seed = 1): Promise<Trial> {
+    const folder = await mkdtemp(join(tmpdir(), "alluse-conformance-"));
+    try {
+      const ctx = new TrialContext(parts.manifest, { seed });
+      const config = configIn(folder, parts);
+      const plugin: unknown = (await factoryOf(parts))(ctx, config);
+      demand(typeof plugin === "object" && plugin !== null, "the factory must return an object with the methods of its kind");
+      return new Trial(parts, ctx, plugin, config, folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get intervalMs(): number {
+    const { interval_ms: configured } = this.config;
+    return typeof configured === "number" ? configured : 1000;
+  }
+
+  async start(): Promise<void> {
+    await this.plugin.start?.(this.ctx.signal);
+  }
+
+  /** Stops, twice as is legal, and undoes what was done through the context. Then nothing is left of it on disk. */
+  async end(): Promise<void> {
+    try {
+      await this.plugin.stop?.();
+      await this.ctx.dispose();
+      this.ctx.closed = true;
+      await this.plugin.stop?.();
+    } finally {
+      await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+
+  /** Fails when the plugin did something a host would refuse. */
+  demandFaultless(): void {
+    demand(this.ctx.faults.size === 0, [...this.ctx.faults].slice(0, 3).join("; "));
+  }
+}
+
+async function factoryOf({ load, manifest }: TrialParts): Promise<PluginFactory> {
+  const loaded: unknown = await load();
+  const factory = typeof loaded === "function" ? loaded : (loaded as { default?: unknown } | null)?.default;
+  demand(
+    typeof factory === "function",
+    `${manifest.entry} must export its factory as default: export default (ctx, config) => ({ … })`,
+  );
+  return factory as PluginFactory;
+}
+
+/** The defaults of the manifest's schema under what was given; a `data-path` lies in the trial's folder. */
+function configIn(folder: string, { manifest, config: given }: TrialParts): Record<string, unknown> {
+  const config: Record<string, unknown> = structuredClone({ ...given });
+  const properties = (manifest.config as { properties?: Record<string, Record<string, unknown>> } | undefined)?.properties;
+  for (const [name, property] of Object.entries(properties ?? {})) {
+    if (config[name] === undefined && property.default !== undefined) config[name] = structuredClone(property.default);
+    if (property.format === "data-path") config[name] = join(folder, name);
+  }
+  return config;
+}
