@@ -12,5 +12,7 @@ export async function linkSdk(pluginsDir: string, sdkUrl: string): Promise<void>
     join(folder, "package.json"),
     JSON.stringify({ name: "all-use-agent", type: "module", exports: { "./sdk": "./sdk.js" } }),
   );
+  // Ends the search for the package that a plugin belongs to: a package.json above the data folder is none of its business.
+  await writeFile(join(pluginsDir, "package.json"), JSON.stringify({ private: true }));
   await writeFile(join(folder, "sdk.js"), `export * from ${JSON.stringify(sdkUrl)};\n`);
 }

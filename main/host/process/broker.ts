@@ -238,10 +238,10 @@ export class Broker {
       case "flush":
         return services.flush();
       case "query":
-        permissions.needRead(services.queriedMetrics(String(expr)));
+        permissions.needRead(services.queriedMetrics(expr));
         return services.query(expr, timeMs);
       case "queryRange":
-        permissions.needRead(services.queriedMetrics(String(expr)));
+        permissions.needRead(services.queriedMetrics(expr));
         return services.queryRange(expr, fromMs, toMs, stepMs);
       case "forecast":
         return this.forecast(json, bytes);
@@ -256,20 +256,19 @@ export class Broker {
 
   private async documents(what: string, json: Json): Promise<unknown> {
     this.parts.permissions.needDocuments();
-    const { collection, options, id, query, filter, document } = json as unknown as {
-      collection: string;
+    const { options, documentId, query, filter, document } = json as unknown as {
       options: CollectionOptions;
-      id: string;
+      documentId: string;
       query: DocumentQuery;
       filter: DocumentFilter;
       document: { _id: string };
     };
     // A collection of its own: the names of two plugins never meet.
-    const own = `${this.parts.manifest.id.replace("/", ".")}.${String(collection)}`;
+    const own = `${this.parts.manifest.id.replace("/", ".")}.${String(json["collection"])}`;
     const found: DocumentCollection<{ _id: string }> = this.parts.services.documents.collection(own, options);
     switch (what) {
       case "documents.get":
-        return found.get(id);
+        return found.get(documentId);
       case "documents.find":
         return found.find(query);
       case "documents.count":
@@ -311,7 +310,7 @@ function asText(value: unknown): string | undefined {
 function plainFields(value: unknown): LogFields | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const fields: Record<string, string | number | boolean | null> = {};
-  for (const [key, one] of Object.entries(value).slice(0, 20)) {
+  for (const [key, one] of Object.entries(value as Record<string, unknown>).slice(0, 20)) {
     if (typeof one === "string") fields[key] = one.slice(0, 1000);
     else if (typeof one === "number" || typeof one === "boolean" || one === null) fields[key] = one;
   }

@@ -90,7 +90,7 @@ export class ChildChannel {
     if (this.closed) return;
     this.closed = true;
     for (const throttle of this.throttles) throttle.dispose();
-    for (const { reject } of this.pending.values()) reject(error);
+    for (const waiting of this.pending.values()) waiting.reject(error);
   }
 
   private reader(isData: boolean): (chunk: Buffer) => void {

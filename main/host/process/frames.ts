@@ -96,7 +96,7 @@ export function decodeMessage(payload: Uint8Array): Message {
   const json = parse(text);
   if (typeof json !== "object" || json === null || typeof (json as { t?: unknown }).t !== "string")
     throw invalid("a message without a type");
-  return { json: json as Message["json"], bytes: payload.slice(4 + textBytes) };
+  return { json: json as Message["json"], bytes: new Uint8Array(payload.subarray(4 + textBytes)) };
 }
 
 function parse(text: string): unknown {

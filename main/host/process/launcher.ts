@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AgentError, type Manifest } from "all-use-agent/sdk";
 import { confinement, wrapping } from "./confinement.ts";
@@ -79,17 +79,36 @@ async function refuseSymlinks(folder: string): Promise<void> {
 function permissionFlags(folder: string, manifest: Manifest): { flags: string[]; limits: string[] } {
   const limits: string[] = [];
   const flags = [knows("--permission") ? "--permission" : "--experimental-permission"];
-  const readable = [...runtimeFolders(), folder, join(folder, "../../node_modules/all-use-agent")];
-  for (const path of [...readable, ...granted(manifest, "read")]) {
-    if (path.includes("*") || path.includes(","))
+  for (const path of readablePaths(folder, manifest)) {
+    if (path.replace(/\/\*$/, "").includes("*") || path.includes(","))
       throw new AgentError("path_not_grantable", `${path} holds a star or a comma, which Node's permission model cannot express`);
-    flags.push(`--allow-fs-read=${path}`, `--allow-fs-read=${join(path, "*")}`);
+    flags.push(`--allow-fs-read=${path}`);
   }
   // node:sqlite opens any file past the permission model. Where Node does not know the flag it has no node:sqlite.
   if (knows("--no-experimental-sqlite")) flags.push("--no-experimental-sqlite");
   if (knows("--disable-sigusr1")) flags.push("--disable-sigusr1");
   if (granted(manifest, "exec").length > 0) limits.push("It asks to start programs, which installed plugins cannot do yet.");
   return { flags, limits };
+}
+
+/** What the permission model lets the process read, each path once: Node 20 does not survive one given twice. */
+function readablePaths(folder: string, manifest: Manifest): Set<string> {
+  const paths = new Set<string>();
+  const add = (path: string): void => void paths.add(isFile(path) ? path : join(path, "*"));
+  for (const path of [...runtimeFolders(), folder, ...granted(manifest, "read").map((path) => resolve(path))]) add(path);
+  // Looking for the SDK, Node asks every node_modules on its way up to the one where linkSdk put it, and every package.json.
+  for (const path of ["../node_modules", "../../node_modules"]) add(join(folder, path, "all-use-agent"));
+  for (const start of [dirname(folder), dirname(runtimeFile())]) {
+    for (let path = start; ; path = dirname(path)) {
+      paths.add(join(path, "package.json"));
+      if (path === dirname(path)) break;
+    }
+  }
+  return paths;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** An unknown flag would end the child before its first line. */

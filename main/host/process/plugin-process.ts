@@ -10,6 +10,9 @@ import { ProcessWatch } from "./watch.ts";
 /** Between its exit and the end of what it wrote. */
 const DRAIN_MS = 100;
 
+/** How V8 and Node say so, in what they print or throw. */
+const OUT_OF_MEMORY = /out of memory|Array buffer allocation failed|Failed to allocate memory|Committing semi space failed/;
+
 export interface ProcessOwner extends Omit<ChannelOwner, "violated"> {
   /** It ended, or was ended, without being told to; `final` when there must not be another. */
   ended(error: AgentError, final: boolean): void;
@@ -92,14 +95,12 @@ export class PluginProcess {
         exceeded: (error) => this.kill(error),
       });
     } else if (json.t === "pong") this.watch?.answered(json["count"], json["residentBytes"], json["cpuMs"]);
-    else if (json.t === "crashed") this.kill(errorFrom(json["error"]));
+    else if (json.t === "crashed") this.kill(crashError(errorFrom(json["error"])));
     else this.owner.message(message);
   }
 
   private exitError(code: number | null, signal: NodeJS.Signals | null): AgentError {
-    const said = this.lastLines.join("\n");
-    if (/heap out of memory|Array buffer allocation failed|Committing semi space failed/.test(said))
-      return new AgentError("memory_exceeded", "its process ran out of the memory of its budget (budget.memory_mb)");
+    if (OUT_OF_MEMORY.test(this.lastLines.join("\n"))) return outOfMemory();
     return new AgentError(
       "crashed",
       signal ? `its process was ended by ${signal}` : `its process exited with status ${code ?? 0}`,
@@ -120,4 +121,12 @@ export class PluginProcess {
     this.output.dispose();
     this.channel.close(error);
   }
+}
+
+function outOfMemory(): AgentError {
+  return new AgentError("memory_exceeded", "its process ran out of the memory of its budget (budget.memory_mb)");
+}
+
+function crashError(error: AgentError): AgentError {
+  return OUT_OF_MEMORY.test(error.message) ? outOfMemory() : error;
 }

@@ -123,6 +123,8 @@ function take(message: ToChild): void {
 
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
+// A terminal sends these to the whole group; the agent sees to an orderly end.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 // Without the agent there is nothing to do: it ended, or it ended this.
 for (const pipe of [control, data]) pipe.on("error", () => process.exit(0)).on("close", () => process.exit(0));
 const reader = new FrameReader(FROM_AGENT_MAX_BYTES);

@@ -50,7 +50,7 @@ export function proxyOf(parts: ProxyParts): PluginLifecycle {
       routeResponse(await channel.call("handle", [await requestParts(request)], signal)),
     snapshot: async () => (await channel.call("snapshot")).bytes,
   };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => methods.includes(name))) as PluginLifecycle;
+  return Object.fromEntries(Object.entries(all).filter(([name]) => methods.includes(name)));
 }
 
 async function requestParts(request: RouteRequest): Promise<RequestParts> {

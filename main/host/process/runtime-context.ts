@@ -91,7 +91,7 @@ export class RuntimeContext implements PluginContext {
       collection: (name, options) => {
         const about = { collection: name, options };
         return {
-          get: (id) => this.ask("documents.get", { ...about, id }) as Promise<never>,
+          get: (id) => this.ask("documents.get", { ...about, documentId: id }) as Promise<never>,
           find: (query = {}) => this.ask("documents.find", { ...about, query }) as Promise<never>,
           count: (filter = {}) => this.ask("documents.count", { ...about, filter }) as Promise<number>,
           remove: (filter) => this.ask("documents.remove", { ...about, filter }) as Promise<number>,
@@ -304,7 +304,7 @@ export class RuntimeContext implements PluginContext {
       );
     return new Promise((resolve, reject) => {
       this.asked.set(id, { resolve, reject });
-      const json = { t: "ask", id, what, ...about };
+      const json = { ...about, t: "ask", id, what };
       if (send) send(encodeMessage(json, bytes));
       else this.parts.say(json, bytes);
     });
@@ -318,8 +318,7 @@ export class RuntimeContext implements PluginContext {
       this.logLines = 0;
       if (lost > 0) this.log.warn(`${lost} lines of its log were left out: at most ${LOG_LINES_PER_SECOND} a second are kept`);
     }
-    if (++this.logLines <= LOG_LINES_PER_SECOND)
-      this.parts.say({ t: "log", level, message: message.slice(0, 4000), fields });
+    if (++this.logLines <= LOG_LINES_PER_SECOND) this.parts.say({ t: "log", level, message: message.slice(0, 4000), fields });
   }
 
   private alive(): void {
