@@ -100,8 +100,12 @@ export class PluginHost {
     await Promise.all(starting);
   }
 
-  /** Stops in reverse order, so that what others rely on goes last. */
+  /**
+   * Stops in reverse order, so that what others rely on goes last; those in processes first and together, since each may
+   * take its whole deadline.
+   */
   async stop(): Promise<void> {
+    await Promise.all(this.instances.filter(({ origin }) => origin === "installed").map((instance) => instance.stop()));
     for (const instance of this.instances.toReversed()) await instance.stop();
     for (const disposable of this.disposables.splice(0).reverse()) await disposable.dispose();
   }

@@ -47,6 +47,8 @@ export interface BrokerParts {
   emitted(samples: number): void;
   skipped(): void;
   fault(error: unknown): void;
+  /** A callback did its work. */
+  worked(): void;
   status(state: "ok" | "degraded", reason: string | undefined): void;
 }
 
@@ -63,6 +65,7 @@ export class Broker {
   private batch: Batch = createBatch(64);
   private logSecond = 0;
   private logLines = 0;
+  private over = false;
 
   constructor(parts: BrokerParts) {
     this.parts = parts;
@@ -70,6 +73,7 @@ export class Broker {
   }
 
   dispose(): void {
+    this.over = true;
     for (const disposable of [...this.timers.values(), ...this.subscriptions.values()]) void disposable.dispose();
     this.timers.clear();
     this.subscriptions.clear();
@@ -185,8 +189,10 @@ export class Broker {
     const tick = async (): Promise<void> => {
       try {
         await this.parts.channel.call("timer", [id]);
+        this.parts.worked();
       } catch (error) {
-        this.parts.fault(error);
+        // What was under way when the process ended is no fault of its own.
+        if (!this.over) this.parts.fault(error);
       }
     };
     this.timers.set(

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { setPriority } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AgentError, type Manifest } from "all-use-agent/sdk";
@@ -9,6 +10,8 @@ import { confinement, wrapping } from "./confinement.ts";
 const DEFAULT_MEMORY_MB = 64;
 /** A plugin folder is a few files; more than this is a checkout put there by mistake. */
 const ENTRIES_MAX = 10_000;
+/** Below the agent: a plugin that spins takes its time from others who can wait. */
+const NICE = 5;
 const fromSource = import.meta.url.endsWith(".ts");
 
 /** The descriptors of a plugin's process. */
@@ -60,6 +63,13 @@ export async function launch(folder: string, manifest: Manifest): Promise<Launch
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
     windowsHide: true,
   });
+  // Whoever watches it hears of it, too; without a listener it would be an error of the agent.
+  child.on("error", () => {});
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, NICE);
+  } catch {
+    // It ended already, or the system does not allow it: a courtesy to the agent's own ticks, no more.
+  }
   return { child, limits: [...limits, ...node.limits] };
 }
 

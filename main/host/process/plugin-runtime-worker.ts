@@ -77,6 +77,8 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
     case "stop":
       context?.abort();
       await plugin?.stop?.();
+      // What it emitted last is with the agent before the answer is.
+      await context?.flush().catch(() => {});
       return await context?.dispose();
     default:
       throw new AgentError("call_unknown", `there is no call ${method}`);

@@ -189,6 +189,7 @@ export class ProcessInstance implements Instance {
         emitted: (samples) => void (this.meter.samples += samples),
         skipped: () => void this.meter.skipped++,
         fault: (error) => this.fault(error),
+        worked: () => this.recovered("fault"),
         status: (state, reason) => this.reportStatus(state, reason),
       });
       await this.load(life, process, life.broker);
@@ -240,7 +241,7 @@ export class ProcessInstance implements Instance {
       time: this.parts.time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
-      collected: () => this.recovered(),
+      collected: () => this.recovered("collect_failed"),
       collectFailed: (error) => {
         this.meter.errors++;
         if (this.running && this.life === life) this.enter("degraded", errorText(error), "collect_failed");
@@ -298,7 +299,6 @@ export class ProcessInstance implements Instance {
   }
 
   private fault(error: unknown): void {
-    if (error instanceof AgentError && error.code === "stopped") return;
     this.meter.errors++;
     this.faultsInARow++;
     this.parts.log.warn(errorText(error));
@@ -306,9 +306,10 @@ export class ProcessInstance implements Instance {
     else if (this.running) this.enter("degraded", errorText(error), "fault");
   }
 
-  private recovered(): void {
+  /** It works again: the state that `code` brought is over. */
+  private recovered(code: string): void {
     this.faultsInARow = 0;
-    if (this.running && this.code !== null) this.enter("ok", null, null);
+    if (this.running && this.code === code) this.enter("ok", null, null);
   }
 
   private reportStatus(state: "ok" | "degraded", reason: string | undefined): void {

@@ -1,5 +1,5 @@
 import { AgentError } from "all-use-agent/sdk";
-import { processUsage } from "./usage.ts";
+import { ProcessUsage } from "./usage.ts";
 
 const LOOK_MS = 250;
 const PING_LOOKS = 2;
@@ -17,8 +17,9 @@ export interface Watched {
 /** Watches one process: asks for a sign of life twice a second and looks at its memory four times. */
 export class ProcessWatch {
   residentBytes = 0;
-  cpuMs = 0;
   private readonly watched: Watched;
+  private readonly usage: ProcessUsage;
+  private lastCpuMs = 0;
   private readonly timer: NodeJS.Timeout;
   /** What the process took before the plugin's code was loaded. */
   private baseBytes = 0;
@@ -28,13 +29,19 @@ export class ProcessWatch {
 
   constructor(watched: Watched) {
     this.watched = watched;
+    this.usage = new ProcessUsage(watched.pid);
     this.look();
     this.baseBytes = this.residentBytes;
     this.timer = setInterval(() => this.tick(), LOOK_MS);
   }
 
+  get cpuMs(): number {
+    return (this.lastCpuMs = this.usage.cpuMs() ?? this.lastCpuMs);
+  }
+
   dispose(): void {
     clearInterval(this.timer);
+    this.usage.dispose();
   }
 
   /** The process says where there is no /proc to look at; what it says there is its own word. */
@@ -42,7 +49,7 @@ export class ProcessWatch {
     if (count === this.asked) this.silentLooks = 0;
     if (process.platform === "linux" || typeof residentBytes !== "number" || typeof cpuMs !== "number") return;
     this.residentBytes = residentBytes;
-    this.cpuMs = cpuMs;
+    this.lastCpuMs = cpuMs;
     this.baseBytes ||= residentBytes;
   }
 
@@ -64,10 +71,7 @@ export class ProcessWatch {
   }
 
   private look(): void {
-    const usage = processUsage(this.watched.pid);
-    if (!usage) return;
-    this.residentBytes = usage.residentBytes;
-    this.cpuMs = usage.cpuMs;
+    this.residentBytes = this.usage.residentBytes() ?? this.residentBytes;
   }
 }
 
