@@ -59,6 +59,18 @@ export interface PluginReport {
     readonly skipped: number;
     readonly errors: number;
   };
+  /** Of plugins that run in a process of their own. */
+  readonly isolation?: {
+    readonly level: "process";
+    /** null while it does not run. */
+    readonly pid: number | null;
+    readonly residentBytes: number;
+    readonly restarts: number;
+    /** Refused uses of what it was not granted. */
+    readonly denied: number;
+    /** What this system cannot enforce, in sentences. */
+    readonly limits: readonly string[];
+  };
 }
 
 /** `GET /api/agent/panels` → `{panels: PanelReport[]}` */

@@ -18,7 +18,7 @@ import { TopicBoard } from "../flow/topics.ts";
 import type { AgentConfig } from "../host/config-file.ts";
 import { lateDocuments } from "../host/documents.ts";
 import { PluginHost } from "../host/host.ts";
-import type { PluginInstance } from "../host/instance.ts";
+import type { Instance } from "../host/instance-type.ts";
 import type { LogBook } from "../host/log.ts";
 import { type PluginWatch, watchPlugins } from "../host/plugin-watch.ts";
 import { privateStore } from "../host/private-store.ts";
@@ -149,7 +149,7 @@ export class AgentCore {
   }
 
   /** The series store with its instance, or null while none serves. */
-  store(): { instance: PluginInstance; plugin: SeriesStorage } | null {
+  store(): { instance: Instance; plugin: SeriesStorage } | null {
     return this.host.provider<SeriesStorage>("series");
   }
 
@@ -223,6 +223,10 @@ export class AgentCore {
       seriesInfo: (id) => this.registry.info(id),
       emit: (batch) => this.pipeline.emit(batch),
       flush: () => this.storage().flush(),
+      queriedMetrics: (expr) =>
+        this.query
+          .selectors(expr)
+          .map((matchers) => matchers.find(({ label, op }) => label === "__name__" && op === "=")?.value ?? null),
       query: (expr, timeMs) => this.queryInstant(expr, timeMs),
       queryRange: (expr, fromMs, toMs, stepMs) => this.queryRange(expr, fromMs, toMs, stepMs),
       latest: (maxAgeMs, visit) => this.registry.latest(time.now() - maxAgeMs, visit),

@@ -2,7 +2,7 @@ import type { Disposable, SeriesStorage } from "all-use-agent/sdk";
 import { ExportQueue } from "../flow/export-queue.ts";
 import type { Stages } from "../flow/pipeline.ts";
 import type { PluginHost } from "../host/host.ts";
-import type { PluginInstance } from "../host/instance.ts";
+import type { Instance } from "../host/instance-type.ts";
 
 interface Surroundings {
   after(delayMs: number, task: () => void): Disposable;
@@ -13,7 +13,7 @@ interface Surroundings {
 export class StageList {
   private readonly host: PluginHost;
   private readonly surroundings: Surroundings;
-  private readonly queues = new WeakMap<PluginInstance, ExportQueue>();
+  private readonly queues = new WeakMap<Instance, ExportQueue>();
   private built: Stages | null = null;
 
   constructor(host: PluginHost, surroundings: Surroundings) {
@@ -46,7 +46,7 @@ export class StageList {
     };
   }
 
-  private queueOf(instance: PluginInstance, send: ConstructorParameters<typeof ExportQueue>[0]["send"]): ExportQueue {
+  private queueOf(instance: Instance, send: ConstructorParameters<typeof ExportQueue>[0]["send"]): ExportQueue {
     const known = this.queues.get(instance);
     if (known) return known;
     const queue = new ExportQueue({

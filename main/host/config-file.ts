@@ -17,7 +17,7 @@ export const configSchema = {
       additionalProperties: {
         type: "object",
         additionalProperties: false,
-        properties: { enabled: { type: "boolean" }, config: { type: "object" } },
+        properties: { enabled: { type: "boolean" }, inside: { type: "boolean" }, config: { type: "object" } },
       },
     },
   },

@@ -114,7 +114,7 @@ export function createContext(parts: ContextParts): PluginContext {
 }
 
 /** Finds a metric's declaration by name, or by the longest `prefix*` entry. */
-function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
+export function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
   const declared = manifest.metrics ?? {};
   const prefixes = Object.keys(declared)
     .filter((name) => name.endsWith("*"))
@@ -132,7 +132,7 @@ function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
   };
 }
 
-function checkLabel(id: string, metric: string, label: string, value: unknown): void {
+export function checkLabel(id: string, metric: string, label: string, value: unknown): void {
   if (!LABEL_NAME.test(label) || label.startsWith("__")) {
     throw new AgentError(
       "label_invalid",

@@ -58,7 +58,7 @@ async function start(
 ): Promise<Map<string, PluginReport>> {
   const infos: SeriesInfo[] = [];
   host = new PluginHost({
-    roots: [{ path: join(dataDir, "plugins"), origin: "installed" }],
+    roots: [{ path: join(dataDir, "plugins"), origin: "bundled" }],
     dataDir,
     time: new RealTime(),
     random: Math.random,
@@ -73,6 +73,7 @@ async function start(
       seriesInfo: (id) => infos[id],
       emit: (batch: Batch) => void emitted.push(...batch.values.subarray(0, batch.length)),
       flush: () => Promise.resolve(),
+      queriedMetrics: () => [],
       query: () => Promise.resolve([]),
       queryRange: () => Promise.resolve([]),
       latest: () => {},

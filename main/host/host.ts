@@ -14,7 +14,8 @@ import {
 } from "all-use-agent/sdk";
 import { watchUncaught } from "./attribution.ts";
 import { findPluginFolders, type PluginFolder } from "./discover.ts";
-import { PluginInstance } from "./instance.ts";
+import { type InstanceParts, PluginInstance } from "./instance.ts";
+import type { Instance } from "./instance-type.ts";
 import { readManifest } from "./manifest.ts";
 import { startOrder } from "./order.ts";
 import { resolveConfig } from "./plugin-config.ts";
@@ -22,9 +23,13 @@ import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
 const SNAPSHOT_INTERVAL_MS = 60_000;
+/** Installed plugins that are being started at a time: starting a process keeps a core busy for a moment. */
+const STARTING_MAX = 4;
 
 export interface PluginSettings {
   readonly enabled?: boolean;
+  /** The operator trusts an installed plugin with the agent's own rights: it runs in the agent, where it can do anything. */
+  readonly inside?: boolean;
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
@@ -49,7 +54,7 @@ export interface HostOptions {
 /** Finds, checks, starts and stops plugins. What a plugin does wrong becomes its state and stops nobody else. */
 export class PluginHost {
   private readonly options: HostOptions;
-  private readonly instances: PluginInstance[] = [];
+  private readonly instances: Instance[] = [];
   /** Reports of folders that never became an instance. */
   private rejected: PluginReport[] = [];
   private stopped = false;
@@ -66,7 +71,7 @@ export class PluginHost {
     for (const instance of startOrder(await this.discover(), (manifest, error) =>
       this.reject(manifest.place, manifest.manifest, error),
     )) {
-      this.instances.push(this.create(instance.place, instance.manifest, instance.config));
+      this.instances.push(await this.create(instance.place, instance.manifest, instance.config));
     }
     for (const instance of this.instances) if (instance.origin === "bundled") await this.startOne(instance);
     this.disposables.push(
@@ -76,9 +81,26 @@ export class PluginHost {
     );
   }
 
-  /** Starts what the operator added. Apart from the rest, so that a plugin that hangs keeps nobody waiting. */
+  /**
+   * Starts what the operator added. Apart from the rest, so that a plugin that hangs keeps nobody waiting; a few at a time,
+   * except that one which requires others comes when all before it have started.
+   */
   async startInstalled(): Promise<void> {
-    for (const instance of this.instances) if (instance.origin === "installed") await this.startOne(instance);
+    const installed = this.instances.filter(({ origin }) => origin === "installed");
+    // Any process of the same user may send it, and Node's answer to it is an open debugger: with a listener there is none.
+    if (installed.length > 0 && process.platform !== "win32") {
+      const ignore = (): void => {};
+      process.on("SIGUSR1", ignore);
+      this.disposables.push({ dispose: () => void process.off("SIGUSR1", ignore) });
+    }
+    const starting = new Set<Promise<void>>();
+    for (const instance of installed) {
+      if (instance.manifest.requires) await Promise.all(starting);
+      if (starting.size >= STARTING_MAX) await Promise.race(starting);
+      const start = this.startOne(instance).finally(() => starting.delete(start));
+      starting.add(start);
+    }
+    await Promise.all(starting);
   }
 
   /**
@@ -94,9 +116,12 @@ export class PluginHost {
     this.rejected = this.rejected.filter(({ folder }) => !folders.has(folder));
     const found = await this.discover(folders);
     if (this.stopped) return;
-    const added = startOrder(found, ({ place, manifest }, error) => this.reject(place, manifest, error)).map(
-      ({ place, manifest, config }) => this.create(place, manifest, config),
-    );
+    const added: Instance[] = [];
+    for (const { place, manifest, config } of startOrder(found, (candidate, error) =>
+      this.reject(candidate.place, candidate.manifest, error),
+    )) {
+      added.push(await this.create(place, manifest, config));
+    }
     this.instances.push(...added);
     const ordered = startOrder(this.instances, () => {});
     // In a circle with one that runs they keep their places: the new one fails for what it misses.
@@ -105,16 +130,20 @@ export class PluginHost {
     this.options.changed();
   }
 
-  /** Stops in reverse order, so that what others rely on goes last. */
+  /**
+   * Stops in reverse order, so that what others rely on goes last; those in processes first and together, since each may
+   * take its whole deadline.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
+    await Promise.all(this.instances.filter(({ origin }) => origin === "installed").map((instance) => instance.stop()));
     for (const instance of this.instances.toReversed()) await instance.stop();
     for (const disposable of this.disposables.splice(0).reverse()) await disposable.dispose();
   }
 
   /** Running plugins of a kind, in start order. */
-  running<K extends PluginKind>(kind: K): { instance: PluginInstance; plugin: PluginKinds[K] }[] {
-    const found: { instance: PluginInstance; plugin: PluginKinds[K] }[] = [];
+  running<K extends PluginKind>(kind: K): { instance: Instance; plugin: PluginKinds[K] }[] {
+    const found: { instance: Instance; plugin: PluginKinds[K] }[] = [];
     for (const instance of this.instances) {
       if (instance.manifest.kind === kind && instance.running && instance.plugin) {
         found.push({ instance, plugin: instance.plugin as PluginKinds[K] });
@@ -124,7 +153,7 @@ export class PluginHost {
   }
 
   /** The running plugin that provides a capability, or null. */
-  provider<T>(capability: string): { instance: PluginInstance; plugin: T } | null {
+  provider<T>(capability: string): { instance: Instance; plugin: T } | null {
     for (const instance of this.instances) {
       if (instance.running && instance.plugin && instance.manifest.provides?.includes(capability))
         return { instance, plugin: instance.plugin as T };
@@ -202,9 +231,10 @@ export class PluginHost {
     return !manifest.platforms || (manifest.platforms as readonly string[]).includes(process.platform);
   }
 
-  private create(place: PluginFolder, manifest: Manifest, config: Record<string, unknown>): PluginInstance {
+  /** Bundled and trusted plugins run in the agent, installed ones in a process each; the code for that is loaded when there is one. */
+  private async create(place: PluginFolder, manifest: Manifest, config: Record<string, unknown>): Promise<Instance> {
     const { services, time, random, changed } = this.options;
-    return new PluginInstance({
+    const parts: InstanceParts = {
       place,
       manifest,
       config,
@@ -214,10 +244,13 @@ export class PluginHost {
       changed,
       log: this.options.log(manifest.id),
       store: this.options.store(manifest.id),
-    });
+    };
+    if (place.origin === "bundled" || this.options.settings[manifest.id]?.inside) return new PluginInstance(parts);
+    const { ProcessInstance } = await import("./process/process-instance.ts");
+    return new ProcessInstance(parts);
   }
 
-  private async startOne(instance: PluginInstance): Promise<void> {
+  private async startOne(instance: Instance): Promise<void> {
     const missing = instance.manifest.requires?.find(
       (name) => !this.instances.some((other) => other.running && provides(other.manifest, name)),
     );

@@ -10,13 +10,14 @@ import {
   type PluginState,
   type PrivateStore,
 } from "all-use-agent/sdk";
-import { type Attributable, attributed } from "./attribution.ts";
+import { attributed } from "./attribution.ts";
 import { startCollecting } from "./collect-loop.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
 import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
 import { Meter } from "./meter.ts";
+import type { Instance } from "./instance-type.ts";
 import type { HostServices } from "./services.ts";
 import type { TimeSource } from "./time.ts";
 
@@ -40,7 +41,7 @@ export interface InstanceParts {
 }
 
 /** One running plugin: its state, its calls, its cost, and everything to undo when it stops. */
-export class PluginInstance implements Attributable, ContextOwner {
+export class PluginInstance implements Instance, ContextOwner {
   readonly id: string;
   readonly manifest: Manifest;
   readonly folder: string;

@@ -24,9 +24,10 @@ export class Meter {
     this.windowStartMs = nowMs;
   }
 
-  add(elapsedMs: number): void {
+  /** A call's length, and how much of it was CPU: all of it where the call is synchronous. */
+  add(elapsedMs: number, busyMs: number = elapsedMs): void {
     this.calls++;
-    this.busyMs += elapsedMs;
+    this.busyMs += busyMs;
     const bucket = elapsedMs <= 0.001 ? 0 : Math.min(BUCKETS - 1, Math.ceil(Math.log2(elapsedMs * 1000) * 4));
     this.buckets[bucket]++;
   }

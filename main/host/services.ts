@@ -17,6 +17,8 @@ export interface HostServices {
   seriesInfo(id: SeriesId): SeriesInfo;
   emit(batch: Batch): void;
   flush(): Promise<void>;
+  /** The metrics that an expression reads; null stands for a selector that names none. Throws `query_*`. */
+  queriedMetrics(expr: string): (string | null)[];
   query(expr: string, timeMs: number): Promise<QueryRow[]>;
   queryRange(expr: string, fromMs: number, toMs: number, stepMs: number): Promise<SeriesData[]>;
   latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void;

@@ -14,6 +14,9 @@ import { rootsOf, whenItCounts } from "./place.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
+/** Kinds that cannot run in a process of their own. */
+const ON_THE_WAY: readonly PluginKind[] = ["processor", "storage", "model"];
+
 /** `alluse plugin new --kind K NAME [--language js|ts] [--dir D]` */
 export async function newPlugin(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
@@ -36,6 +39,11 @@ export async function newPlugin(args: readonly string[]): Promise<number> {
   const next =
     values.dir === undefined ? await whenItCounts(dataDir) : `alluse plugin add ${target} puts it where the agent finds it.`;
   process.stdout.write(`${id} is in ${target}. ${next}\nalluse plugin test ${target} runs the conformance kit.\n`);
+  if (ON_THE_WAY.includes(kind)) {
+    process.stdout.write(
+      `A ${kind} works on the samples' way, inside the agent: "plugins": { "${id}": { "inside": true } } in config.json allows it.\n`,
+    );
+  }
   return DONE;
 }
 

@@ -79,7 +79,20 @@ function describe(report: PluginReport): string {
     ["samples", `${cost.samplesPerSecond.toFixed(1)} a second`],
     ["skipped", String(cost.skipped)],
     ["errors", String(cost.errors)],
+    ...isolationFields(report),
   ]);
+}
+
+function isolationFields({ isolation }: PluginReport): [string, string][] {
+  if (isolation === undefined) return [["runs", "inside the agent, with the agent's rights"]];
+  const { pid, residentBytes, restarts, denied, limits } = isolation;
+  return [
+    ["runs", pid === null ? "in a process of its own, not at the moment" : `in process ${pid}`],
+    ["memory", `${(residentBytes / 2 ** 20).toFixed(1)} MB resident`],
+    ["restarts", String(restarts)],
+    ["denied", `${denied} uses of what it was not granted`],
+    ["not enforced", limits.length === 0 ? "nothing: all limits hold here" : limits.join(" ")],
+  ];
 }
 
 function declared(manifest: Manifest, config: Readonly<Record<string, unknown>> | null): string {

@@ -341,27 +341,26 @@ export default definePlugin("recommender", (_ctx, ${typed("config", "{ expr: str
 };
 
 const exporter: KindTemplate = {
-  does: "answers a route with the newest value of every series as JSON",
+  does: "answers a route with the newest value of a metric as JSON",
   manifest: {
-    permissions: ["metrics:read"],
+    permissions: ["metrics:read:node_*"],
     config: {
       type: "object",
       additionalProperties: false,
-      properties: { max_age_ms: { type: "integer", minimum: 1000, default: 60_000, description: "Older values are left out." } },
+      properties: { expr: { type: "string", default: "node_load1", description: "PromQL that the route answers." } },
     },
   },
   code: (_name, { typed }) => `import { definePlugin } from "all-use-agent/sdk";
 
-export default definePlugin("exporter", (ctx, ${typed("config", "{ max_age_ms: number }")}) => ({
+export default definePlugin("exporter", (ctx, ${typed("config", "{ expr: string }")}) => ({
   // Answers the routes that plugin.json names. The door has checked the token already.
-  handle() {
-    const ${typed("rows", "unknown[]")} = [];
-    ctx.latest(config.max_age_ms, ({ name, labels }, value, timestampMs) => rows.push({ name, labels, value, timestampMs }));
+  async handle() {
+    const rows = await ctx.query(config.expr);
     return { status: 200, contentType: "application/json", body: JSON.stringify(rows) };
   },
 }));
 `,
-  test: () => `  const answer = plugin.handle({ method: "GET", path: "/", query: new URLSearchParams(), header: () => undefined }, ctx.signal);
+  test: () => `  const answer = await plugin.handle({ method: "GET", path: "/", query: new URLSearchParams(), header: () => undefined }, ctx.signal);
   assert.equal(answer.status, 200);
   assert.deepEqual(JSON.parse(answer.body), []);
 `,

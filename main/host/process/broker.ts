@@ -1,0 +1,324 @@
+import {
+  AgentError,
+  type Batch,
+  type CollectionOptions,
+  createBatch,
+  type Disposable,
+  type DocumentCollection,
+  type DocumentFilter,
+  type DocumentQuery,
+  errorText,
+  type Finding,
+  type Labels,
+  type Logger,
+  type LogFields,
+  type Manifest,
+  type PrivateStore,
+  type SeriesId,
+  type Topics,
+} from "all-use-agent/sdk";
+import { checkLabel, metricLookup } from "../context.ts";
+import type { HostServices } from "../services.ts";
+import { everyAligned, type TimeSource } from "../time.ts";
+import type { ChildChannel } from "./child-channel.ts";
+import { decodeBatch, type Message } from "./frames.ts";
+import { checkedFinding } from "./knowledge-schema.ts";
+import { errorFrom, errorParts } from "./messages.ts";
+import type { Permissions } from "./permissions.ts";
+
+/** More series than this of one plugin are a mistake in its labels. */
+const SERIES_MAX = 10_000;
+const TIMERS_MAX = 64;
+const TIMER_MIN_MS = 10;
+const TOPICS: readonly (keyof Topics)[] = ["finding", "recommendation", "gap"];
+/** Samples further ahead than this have no true time. */
+const AHEAD_MAX_MS = 24 * 3600_000;
+
+type Json = Message["json"];
+
+export interface BrokerParts {
+  readonly manifest: Manifest;
+  readonly services: HostServices;
+  readonly time: TimeSource;
+  readonly log: Logger;
+  readonly store: PrivateStore;
+  readonly permissions: Permissions;
+  readonly channel: ChildChannel;
+  emitted(samples: number): void;
+  skipped(): void;
+  fault(error: unknown): void;
+  /** A callback did its work. */
+  worked(): void;
+  status(state: "ok" | "degraded", reason: string | undefined): void;
+}
+
+/** The agent's side of one process's `ctx`: everything it asks for is checked here, and undone when it ends. */
+export class Broker {
+  private readonly parts: BrokerParts;
+  private readonly metricOf: ReturnType<typeof metricLookup>;
+  /** The process's number → the agent's. */
+  private readonly series = new Map<SeriesId, SeriesId>();
+  /** The agent's numbers that the process was told of: true, or false when it may not read them. */
+  private readonly told = new Map<SeriesId, boolean>();
+  private readonly timers = new Map<number, Disposable>();
+  private readonly subscriptions = new Map<keyof Topics, Disposable>();
+  private batch: Batch = createBatch(64);
+  private logSecond = 0;
+  private logLines = 0;
+  private over = false;
+
+  constructor(parts: BrokerParts) {
+    this.parts = parts;
+    this.metricOf = metricLookup(parts.manifest);
+  }
+
+  dispose(): void {
+    this.over = true;
+    for (const disposable of [...this.timers.values(), ...this.subscriptions.values()]) void disposable.dispose();
+    this.timers.clear();
+    this.subscriptions.clear();
+  }
+
+  /** Takes a batch frame: rows of series that were refused, or without a time, are left out and counted. */
+  emit(payload: Uint8Array): void {
+    const { permissions, services, time } = this.parts;
+    const batch = (this.batch = decodeBatch(payload, this.batch));
+    const latestMs = time.now() + AHEAD_MAX_MS;
+    let rows = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const id = this.series.get(batch.series[i]);
+      const timestampMs = batch.timestamps[i];
+      if (id === undefined || !(timestampMs >= 0 && timestampMs <= latestMs)) continue;
+      batch.series[rows] = id;
+      batch.timestamps[rows] = Math.round(timestampMs);
+      batch.values[rows++] = batch.values[i];
+    }
+    if (rows < batch.length) permissions.count("samples of series that it may not emit, or without a true time, were left out");
+    batch.length = rows;
+    this.parts.emitted(rows);
+    if (rows > 0) services.emit(batch);
+  }
+
+  /** The rows of a batch that the process may read, copied, or null. It is told of every series before its first sample. */
+  readable(batch: Batch): Batch | null {
+    const out = createBatch(batch.length);
+    let rows = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const id = batch.series[i];
+      if (!(this.told.get(id) ?? this.tell(id))) continue;
+      out.series[rows] = id;
+      out.timestamps[rows] = batch.timestamps[i];
+      out.values[rows++] = batch.values[i];
+    }
+    out.length = rows;
+    return rows > 0 ? out : null;
+  }
+
+  /** Whether the process may know of a finding. */
+  mayKnow(finding: Finding): boolean {
+    return this.parts.permissions.mayRead(finding.metric);
+  }
+
+  /** A message of the process that answers nothing. Throws `frame_invalid` for what no plugin can say through ctx. */
+  take({ json, bytes }: Message): void {
+    switch (json.t) {
+      case "define":
+        return this.refusable(() => this.define(json));
+      case "ask":
+        return void this.ask(json, bytes);
+      case "every":
+        return this.refusable(() => this.every(json));
+      case "endEvery":
+        void this.timers.get(json["id"] as number)?.dispose();
+        return void this.timers.delete(json["id"] as number);
+      case "subscribe":
+        return this.subscribe(json["topic"] as keyof Topics);
+      case "publish":
+        return this.refusable(() => this.parts.services.publish(this.parts.manifest.id, checkedFinding(json["finding"])));
+      case "log":
+        return this.log(json);
+      case "fault":
+        return this.parts.fault(errorFrom(json["error"]));
+      case "status":
+        return this.parts.status(json["state"] === "ok" ? "ok" : "degraded", asText(json["reason"]));
+      default:
+        throw new AgentError("frame_invalid", `its process sent a message of an unknown type: plugins speak through ctx only`);
+    }
+  }
+
+  private refusable(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.parts.permissions.count(errorText(error));
+    }
+  }
+
+  private define(json: Json): void {
+    const { manifest, permissions, services } = this.parts;
+    const { id, name, labels } = json as unknown as { id: number; name: string; labels: Labels };
+    if (!Number.isInteger(id) || typeof name !== "string" || typeof labels !== "object" || labels === null)
+      throw new AgentError("label_invalid", "a series without a number, a name or labels");
+    if (this.series.size >= SERIES_MAX)
+      throw new AgentError("series_limit", `more than ${SERIES_MAX} series of one plugin: the rest is refused`);
+    const metric = this.metricOf(name);
+    permissions.needWrite(name);
+    for (const [label, value] of Object.entries(labels)) checkLabel(manifest.id, name, label, value);
+    this.series.set(id, services.registerSeries(name, labels, metric));
+  }
+
+  private tell(id: SeriesId): boolean {
+    const info = this.parts.services.seriesInfo(id);
+    const allowed = this.parts.permissions.mayRead(info.name);
+    this.told.set(id, allowed);
+    if (allowed) this.parts.channel.send({ t: "define", id, info });
+    else
+      this.parts.permissions.count(
+        `it sees only metrics that its plugin.json names under metrics:read; the others are kept from it`,
+      );
+    return allowed;
+  }
+
+  private every(json: Json): void {
+    const { id, intervalMs } = json as unknown as { id: number; intervalMs: number };
+    if (this.timers.size >= TIMERS_MAX)
+      throw new AgentError("timer_limit", `more than ${TIMERS_MAX} timers of one plugin: the rest is refused`);
+    if (!Number.isInteger(id) || !(intervalMs >= TIMER_MIN_MS) || !(intervalMs <= 2 ** 31))
+      throw new AgentError("timer_invalid", `a timer of ${String(intervalMs)} ms: at least ${TIMER_MIN_MS} are needed`);
+    void this.timers.get(id)?.dispose();
+    const tick = async (): Promise<void> => {
+      try {
+        await this.parts.channel.call("timer", [id]);
+        this.parts.worked();
+      } catch (error) {
+        // What was under way when the process ended is no fault of its own.
+        if (!this.over) this.parts.fault(error);
+      }
+    };
+    this.timers.set(
+      id,
+      everyAligned(this.parts.time, intervalMs, tick, () => this.parts.skipped()),
+    );
+  }
+
+  private subscribe(topic: keyof Topics): void {
+    const { permissions, services, channel } = this.parts;
+    if (!TOPICS.includes(topic) || this.subscriptions.has(topic)) return;
+    const known = (event: unknown): boolean =>
+      topic === "gap" || (topic === "finding" ? this.mayKnow(event as Finding) : permissions.readsAnything);
+    const listener = (event: Topics[keyof Topics]): void => {
+      if (known(event)) channel.send({ t: "event", topic, event });
+      else permissions.count(`it listens to ${topic} without metrics:read and hears nothing of it`);
+    };
+    this.subscriptions.set(topic, services.on(topic, listener));
+  }
+
+  private log(json: Json): void {
+    const level = (["debug", "info", "warn", "error"] as const).find((one) => one === json["level"]) ?? "info";
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.logSecond) this.logLines = 0;
+    this.logSecond = second;
+    if (this.logLines++ < 100) this.parts.log[level](asText(json["message"]) ?? "", plainFields(json["fields"]));
+  }
+
+  private async ask(json: Json, bytes: Uint8Array): Promise<void> {
+    const { channel } = this.parts;
+    const id = json["id"] as number;
+    try {
+      channel.send({ t: "answer", id, value: await this.answer(json, bytes) });
+    } catch (error) {
+      channel.send({ t: "answer", id, error: errorParts(error) });
+    }
+  }
+
+  private async answer(json: Json, bytes: Uint8Array): Promise<unknown> {
+    const { services, store, permissions } = this.parts;
+    const { expr, timeMs, fromMs, toMs, stepMs, name } = json as unknown as Record<
+      "timeMs" | "fromMs" | "toMs" | "stepMs",
+      number
+    > &
+      Record<"expr" | "name", string>;
+    const what = String(json["what"]);
+    if (what.startsWith("documents.")) return this.documents(what, json);
+    switch (what) {
+      case "flush":
+        return services.flush();
+      case "query":
+        permissions.needRead(services.queriedMetrics(expr));
+        return services.query(expr, timeMs);
+      case "queryRange":
+        permissions.needRead(services.queriedMetrics(expr));
+        return services.queryRange(expr, fromMs, toMs, stepMs);
+      case "forecast":
+        return this.forecast(json, bytes);
+      case "store.read":
+        return store.read(name);
+      case "store.write":
+        return store.write(name, bytes);
+      default:
+        throw new AgentError("ask_unknown", `the agent does not know what ${what} is`);
+    }
+  }
+
+  private async documents(what: string, json: Json): Promise<unknown> {
+    this.parts.permissions.needDocuments();
+    const { options, documentId, query, filter, document } = json as unknown as {
+      options: CollectionOptions;
+      documentId: string;
+      query: DocumentQuery;
+      filter: DocumentFilter;
+      document: { _id: string };
+    };
+    // A collection of its own: the names of two plugins never meet.
+    const own = `${this.parts.manifest.id.replace("/", ".")}.${String(json["collection"])}`;
+    const found: DocumentCollection<{ _id: string }> = this.parts.services.documents.collection(own, options);
+    switch (what) {
+      case "documents.get":
+        return found.get(documentId);
+      case "documents.find":
+        return found.find(query);
+      case "documents.count":
+        return found.count(filter);
+      case "documents.remove":
+        return found.remove(filter);
+      case "documents.put":
+        return found.put(document);
+      default:
+        throw new AgentError("ask_unknown", `the agent does not know what ${what} is`);
+    }
+  }
+
+  private forecast(json: Json, bytes: Uint8Array): Promise<unknown> {
+    const { stepMs, count, level } = json as unknown as Record<"stepMs" | "count" | "level", number>;
+    const columns = new Float64Array(bytes.slice(0, bytes.length - (bytes.length % 16)).buffer);
+    const rows = columns.length / 2;
+    const data = { timestamps: columns.slice(0, rows), values: columns.slice(rows) };
+    if (!this.view)
+      return Promise.reject(new AgentError("forecast_unavailable", "a forecast can be asked for only while advising"));
+    return this.view(data, stepMs, count, level);
+  }
+
+  /** Answers forecasts of the advice in hand. */
+  view:
+    | ((
+        data: { timestamps: Float64Array; values: Float64Array },
+        stepMs: number,
+        count: number,
+        level: number,
+      ) => Promise<unknown>)
+    | null = null;
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === "string" ? value.slice(0, 4000) : undefined;
+}
+
+function plainFields(value: unknown): LogFields | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const fields: Record<string, string | number | boolean | null> = {};
+  for (const [key, one] of Object.entries(value as Record<string, unknown>).slice(0, 20)) {
+    if (typeof one === "string") fields[key] = one.slice(0, 1000);
+    else if (typeof one === "number" || typeof one === "boolean" || one === null) fields[key] = one;
+  }
+  return fields;
+}

@@ -1,0 +1,134 @@
+/** What runs in the process of an installed plugin: loads it, calls it when the agent says so, answers. Started by launcher.ts. */
+import { Socket } from "node:net";
+import { deserialize } from "node:v8";
+import {
+  AgentError,
+  type Analytics,
+  type Collector,
+  errorText,
+  type Exporter,
+  type PluginLifecycle,
+  type Recommender,
+} from "all-use-agent/sdk";
+import { makePlugin } from "../factory.ts";
+import { encodeMessage, FRAME_MAX_BYTES, FrameReader } from "./frames.ts";
+import { type AdviceParts, errorParts, type RequestParts, type StartOrder, type ToChild } from "./messages.ts";
+import { RuntimeContext } from "./runtime-context.ts";
+
+/** The agent is trusted; this only catches a stream out of step. */
+const FROM_AGENT_MAX_BYTES = 256 * 1024 * 1024;
+const EXIT_WITHIN_MS = 500;
+
+const data = new Socket({ fd: 3, readable: false, writable: true });
+const control = new Socket({ fd: 4, readable: true, writable: true });
+const calls = new Map<number, AbortController>();
+let context: RuntimeContext | null = null;
+let plugin: (PluginLifecycle & Partial<Collector & Analytics & Exporter & Recommender>) | null = null;
+let nowMs = 0;
+
+function say(json: { t: string } & Record<string, unknown>, bytes?: Uint8Array): void {
+  const frame = encodeMessage(json, bytes);
+  if (frame.length > FRAME_MAX_BYTES)
+    throw new AgentError(
+      "too_large",
+      `${frame.length} bytes are more than the ${FRAME_MAX_BYTES} that can be handed to the agent at once`,
+    );
+  control.write(frame);
+}
+
+/** The first error that nobody caught ends the process; the agent decides whether there is another. */
+function crash(error: unknown): void {
+  setTimeout(() => process.exit(1), EXIT_WITHIN_MS);
+  control.end(encodeMessage({ t: "crashed", error: { ...errorParts(error), code: "crashed" } }), () => process.exit(1));
+}
+
+async function start(order: StartOrder): Promise<{ methods: string[] }> {
+  const ctx = new RuntimeContext({ order, say, data, now: () => nowMs });
+  context = ctx;
+  const made = await makePlugin(order.folder, order.manifest, () => ctx, order.config);
+  plugin = made;
+  try {
+    if (order.snapshot) made.restore?.(order.snapshot);
+  } catch (error) {
+    ctx.log.warn(`its kept state was not usable, it starts empty: ${errorText(error)}`);
+  }
+  await made.start?.(ctx.signal);
+  const names = ["collect", "observe", "advise", "send", "handle", "snapshot"];
+  return { methods: names.filter((name) => typeof (made as Record<string, unknown>)[name] === "function") };
+}
+
+async function run(method: string, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
+  const [first] = args;
+  switch (method) {
+    case "start":
+      return start(first as StartOrder);
+    case "collect":
+      return await plugin?.collect?.(signal);
+    case "timer":
+      return await context?.runTimer(first as number);
+    case "send":
+      return await plugin?.send?.(context!.localBatch(first as never), signal);
+    case "advise":
+      return await plugin?.advise?.(context!.adviceView(first as AdviceParts), signal);
+    case "handle":
+      return await plugin?.handle?.(context!.routeRequest(first as RequestParts), signal);
+    case "snapshot":
+      return await plugin?.snapshot?.();
+    case "stop":
+      context?.abort();
+      await plugin?.stop?.();
+      // What it emitted last is with the agent before the answer is.
+      await context?.flush().catch(() => {});
+      return await context?.dispose();
+    default:
+      throw new AgentError("call_unknown", `there is no call ${method}`);
+  }
+}
+
+async function answer(id: number, method: string, args: readonly unknown[]): Promise<void> {
+  const abort = new AbortController();
+  calls.set(id, abort);
+  try {
+    let value = await run(method, args, abort.signal);
+    let bytes: Uint8Array | undefined;
+    if (value instanceof Uint8Array) [value, bytes] = [undefined, value];
+    const body = (value as { body?: unknown } | undefined)?.body;
+    if (method === "handle" && typeof body !== "undefined") {
+      bytes = typeof body === "string" ? Buffer.from(body) : (body as Uint8Array);
+      value = { ...(value as object), body: undefined };
+    }
+    say({ t: "done", id, value }, bytes);
+  } catch (error) {
+    say({ t: "done", id, error: errorParts(error) });
+  } finally {
+    calls.delete(id);
+  }
+}
+
+function take(message: ToChild): void {
+  nowMs = message.nowMs;
+  switch (message.t) {
+    case "call":
+      return void answer(message.id, message.method, message.args);
+    case "abort":
+      return calls.get(message.id)?.abort();
+    case "ping": {
+      const { user, system } = process.cpuUsage();
+      return say({ t: "pong", count: message.count, residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
+    }
+    case "observe":
+      return context?.fault(() => plugin?.observe?.(context!.localBatch(message.batch)));
+    default:
+      context?.take(message);
+  }
+}
+
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
+// A terminal sends these to the whole group; the agent sees to an orderly end.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+// Without the agent there is nothing to do: it ended, or it ended this.
+for (const pipe of [control, data]) pipe.on("error", () => process.exit(0)).on("close", () => process.exit(0));
+const reader = new FrameReader(FROM_AGENT_MAX_BYTES);
+control.on("data", (chunk: Buffer) => reader.push(chunk, (_type, payload) => take(deserialize(payload) as ToChild)));
+say({ t: "hello" });
