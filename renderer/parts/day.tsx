@@ -11,6 +11,8 @@ const HOURS = [0, 3, 6, 9, 12, 15, 18, 21, 24];
 const HOUR_MS = 3_600_000;
 /** Hours printed this close to the word "now" give way to it, in parts of the day. */
 const NOW_ROOM = 0.035;
+/** The same where the page is narrow. */
+const NOW_ROOM_NARROW = 0.13;
 /** What is shown around a mark when going there. */
 const AROUND = 0.5;
 const AROUND_MIN_MS = 5 * 60_000;
@@ -59,11 +61,13 @@ export function DayStrip() {
         <div class="hours" aria-hidden="true">
           {HOURS.map((hour) => {
             const at = part(day.fromMs + hour * HOUR_MS);
-            if (Math.abs(at - part(minute.value)) < NOW_ROOM) return null;
+            const fromNow = Math.abs(at - part(minute.value));
+            if (fromNow < NOW_ROOM) return null;
+            const place = hour === 0 ? "first" : hour === 24 ? "last" : hour % 6 ? "odd" : "";
             return (
               <span
                 key={hour}
-                class={hour === 0 ? "first" : hour === 24 ? "last" : hour % 6 ? "odd" : ""}
+                class={fromNow < NOW_ROOM_NARROW ? `${place} near` : place}
                 style={{ left: `${hour === 24 ? 100 : at * 100}%` }}
               >
                 {hour === 24 ? "24:00" : formatClock(day.fromMs + hour * HOUR_MS)}
