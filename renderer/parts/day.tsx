@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 /** Hours printed this close to the word "now" give way to it, in parts of the day. */
 const NOW_ROOM = 0.035;
 /** The same where the page is narrow. */
-const NOW_ROOM_NARROW = 0.13;
+const NOW_ROOM_NARROW = 0.21;
 /** What is shown around a mark when going there. */
 const AROUND = 0.5;
 const AROUND_MIN_MS = 5 * 60_000;
