@@ -18,8 +18,8 @@ export default defineConfig({
   test: {
     // A process a file: a test may change signals, environment or memory without its neighbours noticing.
     pool: "forks",
-    // CI's machine is shared: what a neighbour's burst broke is tried once more, and reported as such.
-    retry: process.env["CI"] ? 1 : 0,
+    // CI's machine is shared: what a neighbour's burst broke is tried again, and reported as such.
+    retry: process.env["CI"] ? 2 : 0,
     passWithNoTests: true,
     benchmark: { include: [] },
     coverage: {

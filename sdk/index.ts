@@ -6,3 +6,4 @@ export * from "./manifest.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export * from "./series.ts";
 export type * from "./wire.ts";
+export type * from "./wire-plugins.ts";

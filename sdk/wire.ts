@@ -37,7 +37,7 @@ export type PluginState = "starting" | "ok" | "degraded" | "failed" | "stopping"
 
 /** `GET /api/agent/plugins` → `{plugins: PluginReport[]}` */
 export interface PluginReport {
-  /** The manifest's id, or the folder's name where the manifest cannot be read. */
+  /** The manifest's id, `#<instance>` after it for a named instance; the folder's name where the manifest cannot be read. */
   readonly id: string;
   readonly title: string;
   readonly kind: string | null;

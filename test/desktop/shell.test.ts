@@ -112,11 +112,16 @@ describe("the built desktop shell", () => {
   });
 
   test("tells of a critical recommendation once, in the tray and as a notification that opens its place", async () => {
-    const { tray, notifications } = await shell.state("the notification", (state) => state.notifications.length > 0, 20_000);
+    // The tray speaks of advice only once samples arrive: on a busy machine the advice may come before the first.
+    const told = /^ALL-USE Agent: (1 thing needs you|\d things need you)$/;
+    const { tray, notifications } = await shell.state(
+      "the notification and the tray's word",
+      (state) => state.notifications.length > 0 && told.test(state.tray?.toolTip ?? ""),
+      40_000,
+    );
     expect(notifications).toEqual([
       { title: "Disk /data is full", body: "Free some space on /data.", urgency: "critical", state: "shown" },
     ]);
-    expect(tray?.toolTip).toMatch(/^ALL-USE Agent: (1 thing needs you|\d things need you)$/);
     expect(tray?.labels[0]).toBe(tray?.toolTip.slice("ALL-USE Agent: ".length));
     expect(tray?.scales).toEqual([1, 2]);
     await shell.ask("clickNotification", 0);
