@@ -126,13 +126,22 @@ export class AgentCore {
 
   /** Starts every plugin and takes up what earlier runs found. */
   async start(): Promise<void> {
-    const { bare, book } = this.options;
+    const { bare } = this.options;
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
     if (!bare) this.watch = await this.watchInstalled();
     await this.host.start();
-    void this.host.startInstalled().then(() => this.watch?.begin());
+    const served = this.host.provider("documents") !== null;
+    void this.host.startInstalled().then(() => {
+      this.watch?.begin();
+      if (!served) void this.loadKept();
+    });
+    if (served) await this.loadKept();
+  }
+
+  /** What earlier runs found and advised, as soon as a document store serves. */
+  private async loadKept(): Promise<void> {
     await Promise.all([this.findings.load(), this.desk.load()]).catch((error: unknown) =>
-      book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
+      this.options.book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
     );
   }
 
