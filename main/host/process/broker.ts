@@ -104,17 +104,19 @@ export class Broker {
   /** The rows of a batch that the process may read, copied, or null. It is told of every series before its first sample. */
   readable(batch: Batch): Batch | null {
     const { length } = batch;
+    let rows = 0;
+    for (let i = 0; i < length; i++) if (this.told.get(batch.series[i]) ?? this.tell(batch.series[i])) rows++;
+    if (rows === 0) return null;
     const out = {
-      length: 0,
+      length,
       series: batch.series.slice(0, length),
       timestamps: batch.timestamps.slice(0, length),
       values: batch.values.slice(0, length),
     };
-    for (let i = 0; i < length; i++) {
-      const id = batch.series[i];
-      if (this.told.get(id) ?? this.tell(id)) moveRow(out, i, out.length++);
-    }
-    return out.length > 0 ? out : null;
+    if (rows === length) return out;
+    out.length = 0;
+    for (let i = 0; i < length; i++) if (this.told.get(batch.series[i])) moveRow(out, i, out.length++);
+    return out;
   }
 
   /** Like `readable`, and what it returns is no longer in the batch. */

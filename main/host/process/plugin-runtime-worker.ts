@@ -80,8 +80,8 @@ async function start(order: StartOrder): Promise<{ methods: string[] }> {
     ctx.log.warn(`its kept state was not usable, it starts empty: ${errorText(error)}`);
   }
   await made.start?.(ctx.signal);
-  const names = ["collect", "observe", "process", "fit", "task", "collection", "advise", "send", "handle", "snapshot"];
-  return { methods: names.filter((name) => name === "task" || typeof (made as Record<string, unknown>)[name] === "function") };
+  const names = ["collect", "observe", "process", "fit", "collection", "advise", "send", "handle", "snapshot"];
+  return { methods: names.filter((name) => typeof (made as Record<string, unknown>)[name] === "function") };
 }
 
 async function run(method: string, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {

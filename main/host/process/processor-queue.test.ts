@@ -177,6 +177,8 @@ describe("the queue to a processor in its process", () => {
   it("refuses answers to what was never asked", () => {
     queue.take(rowsOf(1));
     for (const seq of [0, 2, 4e9]) expect(() => answer(seq, rowsOf(1))).toThrow(/not asked/);
+    answer(1, rowsOf(1));
+    expect(() => answer(1, rowsOf(1))).toThrow(/not asked/);
     expect(() => queue.failed("x", new Error("no"))).toThrow(/not asked/);
     expect(() => queue.answered(new Uint8Array(3))).toThrow(/an answer of 3 bytes/);
   });

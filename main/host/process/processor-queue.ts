@@ -52,6 +52,7 @@ export class ProcessorQueue {
   private readonly entries: Waiting[] = [];
   private rows = 0;
   private lastSeq = 0;
+  private answers = 0;
   private timer: NodeJS.Timeout | null = null;
   private closing = false;
   private lateInARow = 0;
@@ -124,10 +125,10 @@ export class ProcessorQueue {
   }
 
   private settle(seq: number, answer: (sent: Batch) => Batch): void {
-    if (!Number.isInteger(seq) || seq < 1 || seq > this.lastSeq)
+    if (!Number.isInteger(seq) || seq < 1 || seq > this.lastSeq || ++this.answers > this.lastSeq)
       throw new AgentError("frame_invalid", "its process answered what it was not asked: plugins speak through ctx only");
     const entry = this.entries[seq - (this.entries[0]?.seq ?? Infinity)];
-    // Late, or told twice: it has gone on without.
+    // It came late, and the batch has gone on without.
     if (!entry || entry.done) return;
     const tookMs = performance.now() - entry.sentMs;
     try {

@@ -51,7 +51,6 @@ export function proxyOf(parts: ProxyParts): PluginLifecycle {
       if (queue) queue.take(batch);
       else show(batch, (readable) => ({ t: "process", seq: 0, batch: readable }));
     },
-    task: "forecast",
     fit: remoteFit(parts),
     collection: remoteCollection(parts),
     send: async (batch: Batch, signal: AbortSignal) => {
