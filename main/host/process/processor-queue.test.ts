@@ -1,4 +1,5 @@
 import { AgentError, type Batch } from "all-use-agent/sdk";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeProcessed } from "./frames.ts";
 import { OWN_SERIES, ProcessedCheck } from "./processed.ts";
@@ -142,6 +143,56 @@ describe("the queue to a processor in its process", () => {
     expect(sent.size).toBe(3);
     queue.end();
     expect(passed).toHaveLength(50_001);
+  });
+
+  it("loses nothing and keeps the order, whatever is answered, late, refused or ended, and when", () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant("take" as const), rows: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ do: fc.constant("answer" as const), pick: fc.nat() }),
+      fc.record({ do: fc.constant("fail" as const), pick: fc.nat() }),
+      fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 300 }) }),
+      fc.record({ do: fc.constant("close" as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const check = new ProcessedCheck(() => undefined);
+        const asked = new Map<number, Batch>();
+        const out: number[] = [];
+        let next = 0;
+        const tried = new ProcessorQueue({
+          withdraw: (batch) => {
+            const rows = rowsOf(...batch.values.subarray(0, batch.length));
+            batch.length = 0;
+            return rows;
+          },
+          send: (seq, rows) => asked.set(seq, rows) instanceof Map,
+          check: (before, answered) => check.check(before, answered, LATEST_MS),
+          processed: () => {},
+          skipped: () => {},
+          late: () => {},
+          fault: () => {},
+          stuck: () => {},
+        });
+        tried.onward = ({ length, values }) => void out.push(...values.subarray(0, length));
+        for (const one of steps) {
+          const seqs = [...asked.keys()];
+          const seq = "pick" in one && seqs.length > 0 ? seqs[one.pick % seqs.length] : 0;
+          if (one.do === "take") {
+            const batch = rowsOf(...Array.from({ length: one.rows }, () => next++));
+            tried.take(batch);
+            // What it leaves goes on at once.
+            out.push(...batch.values.subarray(0, batch.length));
+          } else if (one.do === "answer" && seq > 0) tried.answered(encodeProcessed(seq, asked.get(seq)!).subarray(HEADER_BYTES));
+          else if (one.do === "fail" && seq > 0) tried.failed(seq, new Error("no"));
+          else if (one.do === "wait") vi.advanceTimersByTime(one.ms);
+          else if (one.do === "close") void tried.close();
+          if (seq > 0) asked.delete(seq);
+        }
+        tried.end();
+        expect(out).toEqual(Array.from({ length: next }, (_, i) => i));
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("takes what the batch held or its own series in place of it, and nothing else", () => {
