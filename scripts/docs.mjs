@@ -85,11 +85,12 @@ const KIND_TEXT = {
   collector:
     "Measures something and emits it. `collect` is called at every multiple of `interval_ms` of the configuration, never twice at a time; its signal is aborted when it takes too long. Trouble makes it be asked less often.",
   processor:
-    "Sees every batch before anything else and may drop or change samples. It is on every sample's way: no allocation a sample, no waiting. `order` says who comes first.",
+    'Sees samples before anything else and, with `"mutates": true`, may drop or change them. `process` is synchronous and short: no allocation a sample, no waiting. `order` says who comes first. Installed, it works in its own process on the metrics that `metrics:read` grants; all others pass by. A batch that is not back in 250 ms goes on unprocessed, and so does what comes before it has started: it is not the place to keep secrets out. What it may leave in a batch: rows of it, changed or not, or its own series in their place, never more rows; anything else it emits.',
   storage:
-    "Keeps series (`provides` says `series`, the methods are those of `SeriesStorage` in [sdk/kinds.ts](../sdk/kinds.ts)) or documents (`documents`). The agent uses the first that runs: `alluse plugin disable storage/documents` makes room for this one.",
+    "Keeps series (`provides` says `series`, the methods are those of `SeriesStorage` in [sdk/kinds.ts](../sdk/kinds.ts)) or documents (`documents`). A store of documents serves when none that comes with the agent runs: `alluse plugin disable storage/documents` makes room for this one. A store of series cannot be isolated ([why](isolation.md#stores-of-series)).",
   analytics: "Looks at every batch after the processors and publishes findings, each with the evidence it rests on.",
-  model: "Learns from one series and forecasts it. The agent uses the first that provides `forecast`.",
+  model:
+    "Learns from one series, which it gets without name or labels, and forecasts it. `predict` may answer later. The agent asks models that provide `forecast`, those that come with it first, and the next when one fails: `alluse plugin disable models/forecast` makes yours the first.",
   recommender: "Is asked every few seconds and gives advice: what is the matter, what to do, how sure it is, on what evidence.",
   exporter:
     "Answers a route of the agent's door, or sends batches away in `send(batch, signal)`: throw `RetryableError` where trying later may help, `PermanentError` where it cannot.",

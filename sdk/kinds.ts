@@ -44,7 +44,10 @@ export interface Collector extends PluginLifecycle {
 }
 
 export interface Processor extends PluginLifecycle {
-  /** Changes the batch in place (manifest: `mutates`) or only looks at it. Shortening it drops samples. */
+  /**
+   * Changes the batch in place (manifest: `mutates`) or only looks at it. Shortening it drops samples; it is never made
+   * longer. Installed, it sees the series that `metrics:read` grants; what it takes too long for goes on unprocessed.
+   */
   process(batch: Batch): void;
 }
 
@@ -151,7 +154,7 @@ export interface ModelCard {
 export interface FittedForecast {
   readonly card: ModelCard;
   /** `count` steps of `stepMs` after the newest sample, within low..high with probability `level` (0..1). */
-  predict(stepMs: number, count: number, level: number): Forecast;
+  predict(stepMs: number, count: number, level: number): Forecast | Promise<Forecast>;
 }
 
 export interface Model extends PluginLifecycle {

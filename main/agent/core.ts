@@ -6,6 +6,7 @@ import {
   type Documents,
   errorText,
   type MetricInfo,
+  type Model,
   type QueryRow,
   type RecommendationReport,
   type SeriesData,
@@ -29,7 +30,7 @@ import type { TimeSource } from "../host/time.ts";
 import { Vitals } from "../host/vitals.ts";
 import { RecommendationDesk } from "../learning/desk.ts";
 import { FindingLog } from "../learning/findings.ts";
-import { Forecasts } from "../learning/forecasts.ts";
+import { type ForecastModel, Forecasts } from "../learning/forecasts.ts";
 import { PANEL_METRICS, PanelRecorder } from "../learning/panels.ts";
 import { QueryEngine } from "../query/index.ts";
 import { builtSdk, bundledPlugins } from "./paths.ts";
@@ -96,6 +97,7 @@ export class AgentCore {
       services: this.servicesWith(documents),
     });
     this.stages = new StageList(this.host, {
+      resume: (rows, following) => this.pipeline.resume(rows, following),
       after: (ms, task) => time.after(ms, task),
       warn: (id, message) => book.logger(id).warn(message),
     });
@@ -105,7 +107,7 @@ export class AgentCore {
     this.desk = new RecommendationDesk(documents, log, now, (report) => this.recommendationChanged(report));
     this.forecasts = new Forecasts({
       queryRange: (...parameters) => this.queryRange(...parameters),
-      model: () => this.forecastModel(),
+      models: () => this.forecastModels(),
       now,
     });
     this.panels = new PanelRecorder(
@@ -124,13 +126,22 @@ export class AgentCore {
 
   /** Starts every plugin and takes up what earlier runs found. */
   async start(): Promise<void> {
-    const { bare, book } = this.options;
+    const { bare } = this.options;
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
     if (!bare) this.watch = await this.watchInstalled();
     await this.host.start();
-    void this.host.startInstalled().then(() => this.watch?.begin());
+    const served = this.host.provider("documents") !== null;
+    void this.host.startInstalled().then(() => {
+      this.watch?.begin();
+      if (!served) void this.loadKept();
+    });
+    if (served) await this.loadKept();
+  }
+
+  /** What earlier runs found and advised, as soon as a document store serves. */
+  private async loadKept(): Promise<void> {
     await Promise.all([this.findings.load(), this.desk.load()]).catch((error: unknown) =>
-      book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
+      this.options.book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
     );
   }
 
@@ -194,6 +205,12 @@ export class AgentCore {
   noteGap(fromMs: number, toMs: number, reason: string): void {
     if (fromMs < this.gapNotedToMs && toMs > fromMs) return;
     this.gapNotedToMs = toMs;
+    // Samples of the time before the gap come before it.
+    if (this.pipeline.waiting) void this.pipeline.settled().then(() => this.recordGap(fromMs, toMs, reason));
+    else this.recordGap(fromMs, toMs, reason);
+  }
+
+  private recordGap(fromMs: number, toMs: number, reason: string): void {
     this.store()?.plugin.gap(fromMs, toMs, reason);
     this.topics.deliver("gap", { fromMs, toMs, reason });
     this.options.book.logger("agent").info(`gap: ${reason}`, { fromMs, toMs });
@@ -222,7 +239,10 @@ export class AgentCore {
       registerSeries: (name, labels, metric) => this.registry.register(name, labels, metric),
       seriesInfo: (id) => this.registry.info(id),
       emit: (batch) => this.pipeline.emit(batch),
-      flush: () => this.storage().flush(),
+      flush: async () => {
+        await this.pipeline.settled();
+        await this.storage().flush();
+      },
       queriedMetrics: (expr) =>
         this.query
           .selectors(expr)
@@ -245,8 +265,11 @@ export class AgentCore {
     this.tell({ type: "recommendation", data: report });
   }
 
-  private forecastModel(): ReturnType<ConstructorParameters<typeof Forecasts>[0]["model"]> {
-    const found = this.host.running("model").find(({ instance }) => instance.manifest.provides?.includes("forecast"));
-    return found ? { fit: (dataset, signal) => found.instance.call(() => found.plugin.fit(dataset, signal)) } : null;
+  /** What comes with the agent first: whoever prefers another disables that. */
+  private forecastModels(): ForecastModel[] {
+    return this.host
+      .providers<Model>("forecast")
+      .filter(({ instance }) => instance.manifest.kind === "model")
+      .map(({ instance, plugin }) => ({ fit: (dataset, signal) => instance.call(() => plugin.fit(dataset, signal)) }));
   }
 }

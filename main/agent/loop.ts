@@ -43,6 +43,8 @@ export function startLoop(core: AgentCore): Disposable {
 
 async function recordPanels(core: AgentCore): Promise<void> {
   const nowMs = core.options.time.now();
+  // Panels show this tick's samples, also those that a processor in its process still has.
+  if (core.pipeline.waiting) await core.pipeline.settled();
   await core.panels.record(core.host.panels(), nowMs);
   if (!core.listened) return;
   const diskBytes = core.store()?.plugin.stats().diskBytes ?? 0;

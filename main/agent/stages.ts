@@ -1,10 +1,12 @@
-import type { Disposable, SeriesStorage } from "all-use-agent/sdk";
+import type { Batch, Disposable, SeriesStorage } from "all-use-agent/sdk";
 import { ExportQueue } from "../flow/export-queue.ts";
-import type { Stages } from "../flow/pipeline.ts";
+import type { Stage, Stages } from "../flow/pipeline.ts";
 import type { PluginHost } from "../host/host.ts";
 import type { Instance } from "../host/instance-type.ts";
 
 interface Surroundings {
+  /** Takes rows on that a processor gave back. */
+  resume(rows: Batch, following: readonly Stage[]): void;
   after(delayMs: number, task: () => void): Disposable;
   warn(id: string, message: string): void;
 }
@@ -31,10 +33,19 @@ export class StageList {
 
   private build(): Stages {
     const storage = this.host.provider<SeriesStorage>("series");
+    const processors = this.host.running("processor");
+    const stages: Stage[] = processors.map(({ instance, plugin }) => ({
+      take: (batch) => instance.onWay(() => plugin.process(batch)),
+    }));
+    const away = processors.flatMap(({ instance }, index) => {
+      if (!instance.away) return [];
+      const following = stages.slice(index + 1);
+      instance.away.onward = (rows) => this.surroundings.resume(rows, following);
+      return [instance.away];
+    });
     return {
-      processors: this.host
-        .running("processor")
-        .map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.process(batch)) })),
+      processors: stages,
+      away,
       storage: storage && { take: (batch) => storage.instance.onWay(() => storage.plugin.append(batch)) },
       analytics: this.host
         .running("analytics")

@@ -7,7 +7,7 @@ import { Pipeline, type Stages } from "./pipeline.ts";
 import { SeriesRegistry } from "./registry.ts";
 
 const GAUGE = { type: "gauge", help: "A test." } as const;
-const NOTHING: Stages = { processors: [], storage: null, analytics: [], exports: [] };
+const NOTHING: Stages = { processors: [], storage: null, analytics: [], exports: [], away: [] };
 
 function batchOf(...rows: [series: number, timestampMs: number, value: number][]): Batch {
   const batch = createBatch(Math.max(1, rows.length));
@@ -61,6 +61,29 @@ describe("Pipeline", () => {
     }));
     pipeline.emit(batchOf([0, 1000, 1]));
     expect(stored).toEqual([1, 2, 3]);
+  });
+
+  it("takes rows on that a processor gives back later, for those after it, and waits for them when asked", async () => {
+    const seen: string[] = [];
+    const kept: Batch[] = [];
+    const last = { take: (batch: Batch) => void seen.push(`last ${batch.values[0]}`) };
+    let settle = (): void => {};
+    const pipeline = new Pipeline(registryOf("a"), () => ({
+      ...NOTHING,
+      processors: [{ take: (batch) => (kept.push(copyOf(batch)), void (batch.length = 0)) }, last],
+      storage: { take: (batch) => void seen.push(`storage ${batch.values[0]}`) },
+      away: [{ waiting: kept.length > 0, settled: () => new Promise<void>((resolve) => (settle = resolve)) }],
+    }));
+    pipeline.emit(batchOf([0, 1000, 1]));
+    pipeline.emit(batchOf([0, 2000, 2]));
+    expect(seen).toEqual([]);
+    expect(pipeline.waiting).toBe(true);
+    const settled = pipeline.settled().then(() => seen.push("settled"));
+    for (const rows of kept.splice(0)) pipeline.resume(rows, [last]);
+    settle();
+    await settled;
+    expect(seen).toEqual(["last 1", "storage 1", "last 2", "storage 2", "settled"]);
+    expect(pipeline.waiting).toBe(false);
   });
 
   it("remembers the newest sample of each series, not a late one", () => {

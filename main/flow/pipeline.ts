@@ -5,8 +5,16 @@ import type { SeriesRegistry } from "./registry.ts";
 
 /** A stage: the plugin's method behind whatever meters and guards its calls. */
 export interface Stage {
-  /** Must not throw. */
+  /** Must not throw. A processor in another process takes rows out of the batch; they come back through `Pipeline.resume`. */
   take(batch: Batch): void;
+}
+
+/** A processor that holds rows for a while. */
+export interface Away {
+  /** Some rows are not back yet. */
+  readonly waiting: boolean;
+  /** Resolves when the rows that are away now have been handed on. */
+  settled(): Promise<void>;
 }
 
 export interface Stages {
@@ -14,19 +22,28 @@ export interface Stages {
   readonly storage: Stage | null;
   readonly analytics: readonly Stage[];
   readonly exports: readonly ExportQueue[];
+  /** The processors among them that work elsewhere, in their order. */
+  readonly away: readonly Away[];
+}
+
+/** A batch that must wait for its turn, and the processors before it. */
+interface Queued {
+  readonly batch: Batch;
+  /** null: all of them. */
+  readonly following: readonly Stage[] | null;
 }
 
 /**
  * The way of every sample: processors one after the other, then storage, analytics and exporters side by side. All of
- * it is synchronous on the emitter's call; what takes time (the log, blocks, sending) is behind the stages. The batch is
- * copied once, because processors change it and emitters refill theirs.
+ * it is synchronous on the emitter's call, but for rows that a processor takes to its own process; what takes time (the log,
+ * blocks, sending) is behind the stages. The batch is copied once, because processors change it and emitters refill theirs.
  */
 export class Pipeline {
   private readonly registry: SeriesRegistry;
   private readonly stages: () => Stages;
   private scratch: Batch = createBatch(1024);
   private busy = false;
-  private readonly queued: Batch[] = [];
+  private readonly queued: Queued[] = [];
   /** Samples that reached storage since the start. */
   samples = 0;
   newestMs: number | null = null;
@@ -38,23 +55,43 @@ export class Pipeline {
 
   emit(batch: Batch): void {
     // A stage that emits (analytics does) gets its turn when the batch in hand is through.
-    if (this.busy) {
-      this.queued.push(copyOf(batch));
-      return;
-    }
+    if (this.busy) this.queued.push({ batch: copyOf(batch), following: null });
+    else this.work(batch, null);
+  }
+
+  /** Takes rows back that a processor had taken away, for the processors after it and the rest of the way. Keeps `rows`. */
+  resume(rows: Batch, following: readonly Stage[]): void {
+    if (this.busy) this.queued.push({ batch: rows, following });
+    else this.work(rows, following);
+  }
+
+  /** Whether rows are with a processor elsewhere. */
+  get waiting(): boolean {
+    return this.stages().away.some((away) => away.waiting);
+  }
+
+  /** Resolves when everything emitted so far has reached storage, or was dropped by a processor. */
+  async settled(): Promise<void> {
+    for (const away of this.stages().away) if (away.waiting) await away.settled();
+  }
+
+  private work(batch: Batch, following: readonly Stage[] | null): void {
     this.busy = true;
     try {
-      this.pass(batch);
-      for (let next = this.queued.shift(); next; next = this.queued.shift()) this.pass(next);
+      this.pass(batch, following);
+      for (let next = this.queued.shift(); next; next = this.queued.shift()) this.pass(next.batch, next.following);
     } finally {
       this.busy = false;
     }
   }
 
-  private pass(batch: Batch): void {
+  private pass(batch: Batch, following: readonly Stage[] | null): void {
     const { processors, storage, analytics, exports } = this.stages();
-    const own = this.take(batch);
-    for (const stage of processors) stage.take(own);
+    const own = following === null ? this.take(batch) : batch;
+    for (const stage of following ?? processors) {
+      if (own.length === 0) return;
+      stage.take(own);
+    }
     if (own.length === 0) return;
     for (let i = 0; i < own.length; i++) this.registry.note(own.series[i], own.timestamps[i], own.values[i]);
     if (storage) {

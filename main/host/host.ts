@@ -132,11 +132,14 @@ export class PluginHost {
 
   /**
    * Stops in reverse order, so that what others rely on goes last; those in processes first and together, since each may
-   * take its whole deadline.
+   * take its whole deadline, but for processors and stores, which work for others to the end.
    */
   async stop(): Promise<void> {
     this.stopped = true;
-    await Promise.all(this.instances.filter(({ origin }) => origin === "installed").map((instance) => instance.stop()));
+    const first = this.instances.filter(
+      ({ origin, manifest: { kind } }) => origin === "installed" && kind !== "processor" && kind !== "storage",
+    );
+    await Promise.all(first.map((instance) => instance.stop()));
     for (const instance of this.instances.toReversed()) await instance.stop();
     for (const disposable of this.disposables.splice(0).reverse()) await disposable.dispose();
   }
@@ -152,13 +155,20 @@ export class PluginHost {
     return found;
   }
 
-  /** The running plugin that provides a capability, or null. */
+  /** The running plugin that serves as a capability, or null. */
   provider<T>(capability: string): { instance: Instance; plugin: T } | null {
+    return this.providers<T>(capability)[0] ?? null;
+  }
+
+  /** All that provide it, those that come with the agent first: they serve unless the operator disables them. */
+  providers<T>(capability: string): { instance: Instance; plugin: T }[] {
+    const bundled: { instance: Instance; plugin: T }[] = [];
+    const installed: { instance: Instance; plugin: T }[] = [];
     for (const instance of this.instances) {
-      if (instance.running && instance.plugin && instance.manifest.provides?.includes(capability))
-        return { instance, plugin: instance.plugin as T };
+      if (!instance.running || !instance.plugin || !instance.manifest.provides?.includes(capability)) continue;
+      (instance.origin === "bundled" ? bundled : installed).push({ instance, plugin: instance.plugin as T });
     }
-    return null;
+    return [...bundled, ...installed];
   }
 
   reports(): PluginReport[] {

@@ -1,6 +1,15 @@
-import type { Manifest, PluginLifecycle, PluginReport } from "all-use-agent/sdk";
+import type { Batch, Manifest, PluginLifecycle, PluginReport } from "all-use-agent/sdk";
 import type { Attributable } from "./attribution.ts";
 import type { PluginFolder } from "./discover.ts";
+
+/** Rows that a processor took to its own process, in order. */
+export interface AwayRows {
+  /** Where they go when they come back. Set by whoever builds the samples' way. */
+  onward: (rows: Batch) => void;
+  readonly waiting: boolean;
+  /** Resolves when the rows that are away now have gone on. */
+  settled(): Promise<void>;
+}
 
 /** One plugin as the host and the rooms see it, wherever its code runs. */
 export interface Instance extends Attributable {
@@ -13,6 +22,8 @@ export interface Instance extends Attributable {
   readonly running: boolean;
   /** The plugin's methods while it is started. The same object over a restart of its process. */
   readonly plugin: PluginLifecycle | null;
+  /** Of a processor that works elsewhere: what is with it. */
+  readonly away?: AwayRows | null;
   /** CPU it took since the start, in ms. */
   readonly busyMs: number;
   /** Never throws: what goes wrong is the plugin's state. */

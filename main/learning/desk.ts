@@ -48,10 +48,11 @@ export class RecommendationDesk {
     this.onChange = onChange;
   }
 
-  /** Takes up what an earlier run left open or dismissed. */
+  /** Takes up what an earlier run left open or dismissed. What was settled since is newer and stays. */
   async load(): Promise<void> {
     const open = await this.collection.find({ filter: { status: { $in: ["open", "dismissed"] } }, sort: { updatedMs: 1 } });
-    for (const { _id, ...report } of open) this.byKey.set(report.key, report);
+    const settled = new Set(this.byKey.keys());
+    for (const { _id, ...report } of open) if (!settled.has(report.key)) this.byKey.set(report.key, report);
   }
 
   /** Asks all advisors, settles what they say, and lets go what none says any more. */

@@ -29,9 +29,10 @@ export class FindingLog {
     this.now = now;
   }
 
-  /** Loads what an earlier run left; findings that were open then ended with that run. */
+  /** Loads what an earlier run left; findings that were open then ended with that run. What was published since stays. */
   async load(): Promise<void> {
     for (const { keptMs, _id, ...finding } of await this.collection.find({ sort: { startMs: -1 }, limit: RECENT_MAX })) {
+      if (this.recent.has(_id)) continue;
       const ended = finding.endMs === null ? { ...finding, endMs: keptMs } : finding;
       this.recent.set(_id, ended);
       if (finding.endMs === null) this.keep(ended);

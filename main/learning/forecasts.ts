@@ -24,12 +24,23 @@ export interface ForecastModel {
 
 export interface ForecastSource {
   queryRange(expr: string, fromMs: number, toMs: number, stepMs: number, signal: AbortSignal): Promise<SeriesData[]>;
-  /** The live forecast model, or null when no plugin provides one. */
-  model(): ForecastModel | null;
+  /** The running forecast models, the one to ask first. The next is asked when one fails. */
+  models(): readonly ForecastModel[];
   now(): number;
 }
 
-/** Forecasts of any expression by the live forecast model. */
+interface Steps {
+  readonly stepMs: number;
+  readonly count: number;
+  readonly level: number;
+}
+
+interface Answer {
+  readonly forecast: Forecast;
+  readonly card: ModelCard;
+}
+
+/** Forecasts of any expression by the live forecast models. */
 export class Forecasts {
   private readonly source: ForecastSource;
 
@@ -37,23 +48,33 @@ export class Forecasts {
     this.source = source;
   }
 
-  /** One series; null when there is too little data or no model. */
-  async series(
+  /** One series; null when there is too little data or no model. Throws what the first model threw when all failed. */
+  series(data: ForecastDataset, stepMs: number, count: number, level: number, signal: AbortSignal): Promise<Answer | null> {
+    return this.forecast([...this.source.models()], data, { stepMs, count, level }, signal);
+  }
+
+  /** A model that fails is taken off the list: it is not asked again for the next series. */
+  private async forecast(
+    models: ForecastModel[],
     data: ForecastDataset,
-    stepMs: number,
-    count: number,
-    level: number,
+    steps: Steps,
     signal: AbortSignal,
-  ): Promise<{ forecast: Forecast; card: ModelCard } | null> {
-    const model = this.source.model();
-    if (!model || data.timestamps.length === 0) return null;
-    try {
-      const fitted = await model.fit(data, signal);
-      return { forecast: fitted.predict(stepMs, count, level), card: fitted.card };
-    } catch (error) {
-      if (error instanceof AgentError && error.code === "model_not_enough_data") return null;
-      throw error;
+  ): Promise<Answer | null> {
+    if (data.timestamps.length === 0) return null;
+    let first: unknown;
+    for (let model = models[0]; model; model = models[0]) {
+      try {
+        const fitted = await model.fit(data, signal);
+        return { forecast: await fitted.predict(steps.stepMs, steps.count, steps.level), card: fitted.card };
+      } catch (error) {
+        if (error instanceof AgentError && error.code === "model_not_enough_data") return null;
+        signal.throwIfAborted();
+        if (models.length === 1) throw first ?? error;
+        first ??= error;
+        models.shift();
+      }
     }
+    return null;
   }
 
   /** Throws `forecast_steps`, `forecast_unavailable`, and what the query throws. */
@@ -66,7 +87,8 @@ export class Forecasts {
         { where: "step_ms" },
       );
     }
-    if (!this.source.model())
+    const models = [...this.source.models()];
+    if (models.length === 0)
       throw new AgentError("forecast_unavailable", "no forecast model runs; see the plugins for the reason");
     const toMs = this.source.now();
     const historyMs = Math.max(HISTORY_MIN_MS, horizonMs * HISTORY_PER_HORIZON);
@@ -74,7 +96,7 @@ export class Forecasts {
     const found = await this.source.queryRange(expr, toMs - historyMs, toMs, historyStepMs, signal);
     const series: ForecastReport["series"][number][] = [];
     for (const data of found.slice(0, SERIES_MAX)) {
-      const answer = await this.series(data, stepMs, count, LEVEL, signal);
+      const answer = await this.forecast(models, data, { stepMs, count, level: LEVEL }, signal);
       if (!answer) continue;
       const { forecast } = answer;
       series.push({

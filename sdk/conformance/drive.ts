@@ -123,7 +123,7 @@ export class Driver {
       data.values[row] = row + Math.sin(row / 5);
     }
     const fitted = await plugin.fit?.(data, ctx.signal);
-    const forecast = fitted?.predict(1000, 10, 0.9);
+    const forecast = await fitted?.predict(1000, 10, 0.9);
     demand(forecast?.expected.length === 10, "predict(1000, 10, 0.9) must answer with 10 steps");
     for (let i = 0; i < 10; i++) {
       const { expected, low, high, timestampsMs } = forecast;

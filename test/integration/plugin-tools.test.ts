@@ -57,10 +57,6 @@ describe("alluse plugin new", () => {
   test("every kind runs in the agent as it was written", async () => {
     // A second document store cannot serve beside the bundled one; it must still start.
     for (const kind of PLUGIN_KINDS) await done("new", "--kind", kind, "fresh");
-    // These work on the samples' way: the operator must trust them with the agent's own rights.
-    const trusted = { inside: true };
-    const plugins = { "processors/fresh": trusted, "storage/fresh": trusted, "models/fresh": trusted };
-    writeFileSync(join(dataDir, "config.json"), JSON.stringify({ plugins }));
     await using agent = await startAgent({ dataDir });
     const fresh = (reports: PluginReport[]) => reports.filter(({ id }) => id.endsWith("/fresh"));
     await until("all started", 10_000, async () => fresh(await agent.plugins()).every(({ state }) => state === "ok"));

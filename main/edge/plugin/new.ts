@@ -14,8 +14,12 @@ import { rootsOf, whenItCounts } from "./place.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
-/** Kinds that cannot run in a process of their own. */
-const ON_THE_WAY: readonly PluginKind[] = ["processor", "storage", "model"];
+/** What an author of the kind would else wonder about when nothing seems to happen. */
+const GOOD_TO_KNOW: Partial<Record<PluginKind, string>> = {
+  processor: 'It sees only metrics that plugin.json grants: "permissions": ["metrics:read:debug_*"].',
+  storage: "The agent keeps documents in storage/documents while that runs: alluse plugin disable storage/documents makes room.",
+  model: "The agent forecasts with models/forecast while that runs: alluse plugin disable models/forecast makes room.",
+};
 
 /** `alluse plugin new --kind K NAME [--language js|ts] [--dir D]` */
 export async function newPlugin(args: readonly string[]): Promise<number> {
@@ -39,11 +43,8 @@ export async function newPlugin(args: readonly string[]): Promise<number> {
   const next =
     values.dir === undefined ? await whenItCounts(dataDir) : `alluse plugin add ${target} puts it where the agent finds it.`;
   process.stdout.write(`${id} is in ${target}. ${next}\nalluse plugin test ${target} runs the conformance kit.\n`);
-  if (ON_THE_WAY.includes(kind)) {
-    process.stdout.write(
-      `A ${kind} works on the samples' way, inside the agent: "plugins": { "${id}": { "inside": true } } in config.json allows it.\n`,
-    );
-  }
+  const advice = GOOD_TO_KNOW[kind];
+  if (advice !== undefined) process.stdout.write(`${advice}\n`);
   return DONE;
 }
 

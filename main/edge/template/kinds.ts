@@ -35,6 +35,7 @@ const processor: KindTemplate = {
   manifest: {
     mutates: true,
     order: 600,
+    permissions: ["metrics:read:debug_*"],
     config: {
       type: "object",
       additionalProperties: false,
@@ -50,7 +51,7 @@ export default definePlugin("processor", (ctx, ${typed("config", "{ prefix: stri
   const ${typed("dropped", "(boolean | undefined)[]")} = [];
 
   return {
-    // Runs on every batch before anything is stored: keep it short. Rows that stay move up.
+    // Runs before anything is stored, on what metrics:read grants: keep it short. Rows that stay move up.
     process(batch) {
       let kept = 0;
       for (let row = 0; row < batch.length; row++) {
@@ -141,6 +142,7 @@ function makeCollection${ts("<T extends { _id: string }>")}(${typed("maxDocument
 const analytics: KindTemplate = {
   does: "counts how often gauges rise above a limit and reports the first time",
   manifest: {
+    permissions: ["metrics:read:node_*"],
     config: {
       type: "object",
       additionalProperties: false,
@@ -292,7 +294,7 @@ function inverseErf(${typed("x", "number")}) {
 const recommender: KindTemplate = {
   does: "advises when a PromQL expression goes beyond a limit",
   manifest: {
-    permissions: ["metrics:read"],
+    permissions: ["metrics:read:node_*"],
     config: {
       type: "object",
       additionalProperties: false,

@@ -25,6 +25,7 @@ import { decodeBatch, type Message } from "./frames.ts";
 import { checkedFinding } from "./knowledge-schema.ts";
 import { errorFrom, errorParts } from "./messages.ts";
 import type { Permissions } from "./permissions.ts";
+import { moveRow, ProcessedCheck } from "./processed.ts";
 
 /** More series than this of one plugin are a mistake in its labels. */
 const SERIES_MAX = 10_000;
@@ -62,6 +63,7 @@ export class Broker {
   private readonly told = new Map<SeriesId, boolean>();
   private readonly timers = new Map<number, Disposable>();
   private readonly subscriptions = new Map<keyof Topics, Disposable>();
+  private readonly processed = new ProcessedCheck((local) => this.series.get(local));
   private batch: Batch = createBatch(64);
   private logSecond = 0;
   private logLines = 0;
@@ -101,17 +103,36 @@ export class Broker {
 
   /** The rows of a batch that the process may read, copied, or null. It is told of every series before its first sample. */
   readable(batch: Batch): Batch | null {
-    const out = createBatch(batch.length);
+    const { length } = batch;
     let rows = 0;
-    for (let i = 0; i < batch.length; i++) {
-      const id = batch.series[i];
-      if (!(this.told.get(id) ?? this.tell(id))) continue;
-      out.series[rows] = id;
-      out.timestamps[rows] = batch.timestamps[i];
-      out.values[rows++] = batch.values[i];
-    }
-    out.length = rows;
-    return rows > 0 ? out : null;
+    for (let i = 0; i < length; i++) if (this.told.get(batch.series[i]) ?? this.tell(batch.series[i])) rows++;
+    if (rows === 0) return null;
+    const out = {
+      length,
+      series: batch.series.slice(0, length),
+      timestamps: batch.timestamps.slice(0, length),
+      values: batch.values.slice(0, length),
+    };
+    if (rows === length) return out;
+    out.length = 0;
+    for (let i = 0; i < length; i++) if (this.told.get(batch.series[i])) moveRow(out, i, out.length++);
+    return out;
+  }
+
+  /** Like `readable`, and what it returns is no longer in the batch. */
+  withdraw(batch: Batch): Batch | null {
+    const out = this.readable(batch);
+    if (!out) return null;
+    let left = 0;
+    for (let i = 0; out.length < batch.length && i < batch.length; i++)
+      if (!this.told.get(batch.series[i])) moveRow(batch, i, left++);
+    batch.length = left;
+    return out;
+  }
+
+  /** What of a processor's answer goes on in place of what it was sent. Throws `answer_invalid`. */
+  checkProcessed(sent: Batch, answer: Batch): Batch {
+    return this.processed.check(sent, answer, this.parts.time.now() + AHEAD_MAX_MS);
   }
 
   /** Whether the process may know of a finding. */

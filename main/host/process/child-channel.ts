@@ -8,6 +8,7 @@ import {
   FRAME_BATCH,
   FRAME_MAX_BYTES,
   FRAME_MESSAGE,
+  FRAME_PROCESSED,
   FRAME_VALUE,
   FrameReader,
   type Message,
@@ -28,6 +29,8 @@ export interface ChannelOwner {
   now(): number;
   message(message: Message): void;
   batch(payload: Uint8Array): void;
+  /** What a processor left of a batch. */
+  processed(payload: Uint8Array): void;
   /** It sends faster than it may and is read more slowly. */
   slowed(): void;
   /** What it sent cannot be taken. */
@@ -40,12 +43,27 @@ export interface Answer {
   readonly bytes: Uint8Array;
 }
 
+export interface CallOptions {
+  /** Tells the process that nobody waits any more. */
+  readonly signal?: AbortSignal;
+  /** How much may come in parts before the answer; default nothing but the answer's own frame. */
+  readonly answerMaxBytes?: number;
+}
+
+interface Pending {
+  readonly id: number;
+  readonly parts: Uint8Array[];
+  bytesLeft: number;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
 /** The agent's end of the two pipes to a plugin's process. */
 export class ChildChannel {
   private readonly owner: ChannelOwner;
   private readonly control: Duplex;
   private readonly throttles: Throttle[];
-  private readonly pending = new Map<number, { resolve(answer: Answer): void; reject(error: unknown): void }>();
+  private readonly pending = new Map<number, Pending>();
   private lastCall = 0;
   private closed = false;
   private secondStartMs = 0;
@@ -71,11 +89,13 @@ export class ChildChannel {
     this.control.write(encodeFrame(FRAME_VALUE, serialize({ ...body, nowMs: this.owner.now() })));
   }
 
-  call(method: string, args: readonly unknown[] = [], signal?: AbortSignal): Promise<Answer> {
+  call(method: string, args: readonly unknown[] = [], { signal, answerMaxBytes = 0 }: CallOptions = {}): Promise<Answer> {
     if (this.closed) return Promise.reject(new AgentError("process_ended", "its process is not running"));
     const id = ++this.lastCall;
     const abort = (): void => this.send({ t: "abort", id });
-    const answer = new Promise<Answer>((resolve, reject) => this.pending.set(id, { resolve, reject }));
+    const answer = new Promise<Answer>((resolve, reject) =>
+      this.pending.set(id, { id, resolve, reject, parts: [], bytesLeft: answerMaxBytes }),
+    );
     this.send({ t: "call", id, method, args });
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
@@ -111,18 +131,34 @@ export class ChildChannel {
   private take(type: number, payload: Uint8Array, isData: boolean): void {
     if (this.closed) return;
     if (type === FRAME_BATCH && isData) return this.owner.batch(payload);
+    if (type === FRAME_PROCESSED && isData) return this.owner.processed(payload);
     if (type !== FRAME_MESSAGE)
       throw new AgentError("frame_invalid", `its process sent a frame of type ${type} where none is taken`);
     this.count();
     const message = decodeMessage(payload);
     if (message.json.t === "done") this.settle(message);
+    else if (message.json.t === "part") this.gather(message);
     else this.owner.message(message);
   }
 
   private settle({ json, bytes }: Message): void {
     const waiting = this.pending.get(json["id"] as number);
-    if (json["error"] === undefined) waiting?.resolve({ value: json["value"], bytes });
-    else waiting?.reject(errorFrom(json["error"]));
+    if (json["error"] !== undefined) waiting?.reject(errorFrom(json["error"]));
+    else
+      waiting?.resolve({
+        value: json["value"],
+        bytes: waiting.parts.length > 0 ? Buffer.concat([...waiting.parts, bytes]) : bytes,
+      });
+  }
+
+  /** A piece of an answer too large for a frame. */
+  private gather({ json, bytes }: Message): void {
+    const waiting = this.pending.get(json["id"] as number);
+    if (!waiting) return;
+    waiting.bytesLeft -= bytes.length;
+    if (waiting.bytesLeft >= 0) return void waiting.parts.push(bytes);
+    this.pending.delete(waiting.id);
+    waiting.reject(new AgentError("too_large", "its answer is larger than what can be taken: ask for less at once"));
   }
 
   private count(): void {

@@ -9,6 +9,8 @@ export const FRAME_BATCH = 1;
 export const FRAME_MESSAGE = 2;
 /** Node's own serialization: from the agent only, since reading it from a stranger is not safe. */
 export const FRAME_VALUE = 3;
+/** `u32 number of the batch, batch`: what a processor left of it. From the plugin, where its samples go. */
+export const FRAME_PROCESSED = 4;
 
 /** What a plugin may send in one frame. */
 export const FRAME_MAX_BYTES = 1024 * 1024;
@@ -16,7 +18,7 @@ export const FRAME_MAX_BYTES = 1024 * 1024;
 const HEADER_BYTES = 5;
 const ROW_BYTES = 4 + 8 + 8;
 /** Rows that fit a frame. A larger batch is sent in pieces. */
-export const BATCH_MAX_ROWS = Math.floor((FRAME_MAX_BYTES - 4) / ROW_BYTES);
+export const BATCH_MAX_ROWS = Math.floor((FRAME_MAX_BYTES - 8) / ROW_BYTES);
 
 const EMPTY = new Uint8Array(0);
 
@@ -35,13 +37,38 @@ export function encodeFrame(type: number, payload: Uint8Array): Buffer {
 
 /** Rows `from` (inclusive) to `to` (exclusive) of a batch. */
 export function encodeBatch(batch: Batch, from = 0, to = batch.length): Buffer {
-  const rows = to - from;
-  const payloadBytes = 4 + rows * ROW_BYTES;
+  const frame = rowsFrame(FRAME_BATCH, 0, to - from);
+  putRows(frame, HEADER_BYTES, batch, from, to);
+  return frame;
+}
+
+export function encodeProcessed(seq: number, batch: Batch): Buffer {
+  const frame = rowsFrame(FRAME_PROCESSED, 4, batch.length);
+  frame.writeUInt32LE(seq, HEADER_BYTES);
+  putRows(frame, HEADER_BYTES + 4, batch, 0, batch.length);
+  return frame;
+}
+
+/** Throws `frame_invalid`. */
+export function decodeProcessed(payload: Uint8Array): { seq: number; batch: Batch } {
+  if (payload.length < 8) throw invalid(`an answer of ${payload.length} bytes`);
+  const seq = new DataView(payload.buffer, payload.byteOffset).getUint32(0, true);
+  return { seq, batch: decodeBatch(payload.subarray(4)) };
+}
+
+/** A frame with room for `prefixBytes` and a batch. */
+function rowsFrame(type: number, prefixBytes: number, rows: number): Buffer {
+  const payloadBytes = prefixBytes + 4 + rows * ROW_BYTES;
   const frame = Buffer.allocUnsafe(HEADER_BYTES + payloadBytes);
   frame.writeUInt32LE(payloadBytes, 0);
-  frame[4] = FRAME_BATCH;
-  frame.writeUInt32LE(rows, HEADER_BYTES);
-  let at = HEADER_BYTES + 4;
+  frame[4] = type;
+  return frame;
+}
+
+function putRows(frame: Buffer, start: number, batch: Batch, from: number, to: number): void {
+  const rows = to - from;
+  frame.writeUInt32LE(rows, start);
+  let at = start + 4;
   for (const column of [batch.series, batch.timestamps, batch.values]) {
     const bytes = new Uint8Array(
       column.buffer,
@@ -51,7 +78,6 @@ export function encodeBatch(batch: Batch, from = 0, to = batch.length): Buffer {
     frame.set(bytes, at);
     at += bytes.length;
   }
-  return frame;
 }
 
 /** Reads a batch frame into `target`, which is grown if need be and returned. Throws `frame_invalid`. */
@@ -93,13 +119,14 @@ export function decodeMessage(payload: Uint8Array): Message {
   const textBytes = payload.length >= 4 ? view.getUint32(0, true) : Infinity;
   if (textBytes > payload.length - 4) throw invalid("a message shorter than it says");
   const text = Buffer.from(payload.buffer, payload.byteOffset + 4, textBytes).toString("utf8");
-  const json = parse(text);
+  const json = parseJson(text);
   if (typeof json !== "object" || json === null || typeof (json as { t?: unknown }).t !== "string")
     throw invalid("a message without a type");
   return { json: json as Message["json"], bytes: new Uint8Array(payload.subarray(4 + textBytes)) };
 }
 
-function parse(text: string): unknown {
+/** JSON of a stranger: keys that could change a prototype are left out. Throws `frame_invalid`. */
+export function parseJson(text: string): unknown {
   try {
     // An escape could spell the name, too.
     const suspicious = text.includes("__proto__") || text.includes("\\u");
@@ -133,7 +160,7 @@ export class FrameReader {
       if (all.length < HEADER_BYTES) break;
       const payloadBytes = new DataView(all.buffer, all.byteOffset).getUint32(0, true);
       const type = all[4];
-      if (type < FRAME_BATCH || type > FRAME_VALUE) throw invalid(`a frame of unknown type ${type}`);
+      if (type < FRAME_BATCH || type > FRAME_PROCESSED) throw invalid(`a frame of unknown type ${type}`);
       if (payloadBytes > this.maxBytes) throw invalid(`a frame of ${payloadBytes} bytes; at most ${this.maxBytes} are taken`);
       this.neededBytes = HEADER_BYTES + payloadBytes;
       if (all.length < this.neededBytes) break;

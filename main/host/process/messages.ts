@@ -1,6 +1,7 @@
 import {
   AgentError,
   type Batch,
+  type CollectionOptions,
   errorText,
   type Manifest,
   PermanentError,
@@ -17,6 +18,8 @@ export type ToChild = { readonly nowMs: number } & (
   | { readonly t: "event"; readonly topic: keyof Topics; readonly event: unknown }
   | { readonly t: "define"; readonly id: number; readonly info: SeriesInfo }
   | { readonly t: "observe"; readonly batch: Batch }
+  /** Number 0 wants no answer: what does not say "mutates" only looks. */
+  | { readonly t: "process"; readonly seq: number; readonly batch: Batch }
   | { readonly t: "ping"; readonly count: number }
 );
 
@@ -35,6 +38,14 @@ export interface StartOrder {
 export interface AdviceParts {
   readonly nowMs: number;
   readonly findings: readonly unknown[];
+}
+
+/** One use of a document store's collection. */
+export interface DocumentsOrder {
+  readonly what: "get" | "find" | "count" | "remove" | "put";
+  readonly collection: string;
+  readonly options: CollectionOptions;
+  readonly argument: unknown;
 }
 
 export interface RequestParts {

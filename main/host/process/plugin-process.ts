@@ -44,6 +44,7 @@ export class PluginProcess {
     this.channel = new ChildChannel(child, {
       now: owner.now,
       batch: owner.batch,
+      processed: owner.processed,
       slowed: owner.slowed,
       message: (message) => this.take(message, budgetBytes),
       violated: (error) => this.kill(error, true),

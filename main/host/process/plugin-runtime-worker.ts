@@ -1,26 +1,43 @@
 /** What runs in the process of an installed plugin: loads it, calls it when the agent says so, answers. Started by launcher.ts. */
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { deserialize } from "node:v8";
 import {
   AgentError,
   type Analytics,
   type Collector,
+  type Documents,
   errorText,
   type Exporter,
+  type ForecastDataset,
+  type Model,
   type PluginLifecycle,
+  type Processor,
   type Recommender,
 } from "all-use-agent/sdk";
 import { makePlugin } from "../factory.ts";
 import { encodeMessage, FRAME_MAX_BYTES, FrameReader } from "./frames.ts";
-import { type AdviceParts, errorParts, type RequestParts, type StartOrder, type ToChild } from "./messages.ts";
+import {
+  type AdviceParts,
+  type DocumentsOrder,
+  errorParts,
+  type RequestParts,
+  type StartOrder,
+  type ToChild,
+} from "./messages.ts";
 import { RuntimeContext } from "./runtime-context.ts";
+import { documentsAnswer } from "./runtime-documents.ts";
+import { FittedModels, ForecastAnswer } from "./runtime-model.ts";
+import { processBatch } from "./runtime-processor.ts";
 
 /** The agent is trusted; this only catches a stream out of step. */
 const FROM_AGENT_MAX_BYTES = 256 * 1024 * 1024;
 const EXIT_WITHIN_MS = 500;
+const PART_BYTES = 512 * 1024;
 
 const data = new Socket({ fd: 3, readable: false, writable: true });
 const control = new Socket({ fd: 4, readable: true, writable: true });
+const models = new FittedModels();
 const calls = new Map<number, AbortController>();
 let context: RuntimeContext | null = null;
 let plugin: (PluginLifecycle & Partial<Collector & Analytics & Exporter & Recommender>) | null = null;
@@ -42,6 +59,16 @@ function crash(error: unknown): void {
   control.end(encodeMessage({ t: "crashed", error: { ...errorParts(error), code: "crashed" } }), () => process.exit(1));
 }
 
+/** Says what one frame cannot hold in parts, as fast as the agent reads, and returns the rest. */
+async function sayParts(id: number, bytes: Uint8Array): Promise<Uint8Array> {
+  let from = 0;
+  for (; bytes.length - from > PART_BYTES; from += PART_BYTES) {
+    say({ t: "part", id }, bytes.subarray(from, from + PART_BYTES));
+    if (control.writableNeedDrain) await once(control, "drain");
+  }
+  return bytes.subarray(from);
+}
+
 async function start(order: StartOrder): Promise<{ methods: string[] }> {
   const ctx = new RuntimeContext({ order, say, data, now: () => nowMs });
   context = ctx;
@@ -53,7 +80,7 @@ async function start(order: StartOrder): Promise<{ methods: string[] }> {
     ctx.log.warn(`its kept state was not usable, it starts empty: ${errorText(error)}`);
   }
   await made.start?.(ctx.signal);
-  const names = ["collect", "observe", "advise", "send", "handle", "snapshot"];
+  const names = ["collect", "observe", "process", "fit", "collection", "advise", "send", "handle", "snapshot"];
   return { methods: names.filter((name) => typeof (made as Record<string, unknown>)[name] === "function") };
 }
 
@@ -70,6 +97,12 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
       return await plugin?.send?.(context!.localBatch(first as never), signal);
     case "advise":
       return await plugin?.advise?.(context!.adviceView(first as AdviceParts), signal);
+    case "fit":
+      return await models.fit(plugin as Model, first as ForecastDataset, signal);
+    case "predict":
+      return await models.predict(...(args as [number, number, number, number]));
+    case "documents":
+      return await documentsAnswer(plugin as unknown as Documents, first as DocumentsOrder);
     case "handle":
       return await plugin?.handle?.(context!.routeRequest(first as RequestParts), signal);
     case "snapshot":
@@ -97,6 +130,8 @@ async function answer(id: number, method: string, args: readonly unknown[]): Pro
       bytes = typeof body === "string" ? Buffer.from(body) : (body as Uint8Array);
       value = { ...(value as object), body: undefined };
     }
+    if (value instanceof ForecastAnswer) [value, bytes] = [value.about, value.columns];
+    if (bytes && method === "documents") bytes = await sayParts(id, bytes);
     say({ t: "done", id, value }, bytes);
   } catch (error) {
     say({ t: "done", id, error: errorParts(error) });
@@ -116,6 +151,8 @@ function take(message: ToChild): void {
       const { user, system } = process.cpuUsage();
       return say({ t: "pong", count: message.count, residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
     }
+    case "process":
+      return processBatch({ plugin: plugin as Processor | null, context, data, seq: message.seq, batch: message.batch });
     case "observe":
       return context?.fault(() => plugin?.observe?.(context!.localBatch(message.batch)));
     default:

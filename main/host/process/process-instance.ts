@@ -17,9 +17,10 @@ import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
 import { CrashRule } from "./crash-rule.ts";
 import type { Message } from "./frames.ts";
-import type { StartOrder } from "./messages.ts";
+import { errorFrom, type StartOrder } from "./messages.ts";
 import { Permissions } from "./permissions.ts";
 import { PluginProcess } from "./plugin-process.ts";
+import { ProcessorQueue } from "./processor-queue.ts";
 import { proxyOf } from "./proxy.ts";
 
 const START_DEADLINE_MS = 10_000;
@@ -28,13 +29,14 @@ const FAULTS_IN_A_ROW_MAX = 5;
 const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
 const EVIDENCE_NAME = "crash.json";
-const KINDS: readonly Manifest["kind"][] = ["collector", "analytics", "recommender", "exporter"];
 
 /** What belongs to one run of the process and ends with it. */
 interface Life {
   process: PluginProcess | null;
   broker: Broker | null;
   loop: Disposable | null;
+  /** What is with a processor that changes batches. */
+  queue: ProcessorQueue | null;
 }
 
 /** An installed plugin: its code in a process of its own, here its state, its supervision and its calls. */
@@ -85,15 +87,18 @@ export class ProcessInstance implements Instance {
     return (this.state === "ok" || this.state === "degraded") && this.plugin !== null;
   }
 
+  get away(): ProcessorQueue | null {
+    return this.life?.queue ?? null;
+  }
+
   get busyMs(): number {
     return this.endedCpuMs + (this.life?.process?.usage.cpuMs ?? 0);
   }
 
   async start(): Promise<void> {
     if (this.signal.aborted) return;
-    const { kind } = this.manifest;
-    if (!KINDS.includes(kind)) {
-      const message = `a ${kind} works on the samples' way and cannot run in a process of its own: if you trust it with the agent's rights, set "inside": true for ${this.manifest.id} under "plugins" in config.json`;
+    if (this.manifest.kind === "storage" && this.manifest.provides?.includes("series")) {
+      const message = `a store of series holds every sample there is and answers at once, so it cannot run in a process of its own: if you trust it with the agent's rights, set "inside": true for ${this.manifest.id} under "plugins" in config.json`;
       return this.fail(new AgentError("kind_not_isolated", message), "kind_not_isolated");
     }
     this.enter("starting", null, null);
@@ -169,13 +174,17 @@ export class ProcessInstance implements Instance {
 
   private async launch(): Promise<void> {
     const { parts } = this;
-    const life: Life = { process: null, broker: null, loop: null };
+    const life: Life = { process: null, broker: null, loop: null, queue: null };
     this.life = life;
     try {
       const process = await PluginProcess.launch(this.folder, this.manifest, parts.log, {
         now: () => parts.time.now(),
         message: (message) => this.take(life, message),
         batch: (payload) => life.broker?.emit(payload),
+        processed: (payload) => {
+          if (!life.queue) throw new AgentError("frame_invalid", "its process answered what it was not asked");
+          life.queue.answered(payload);
+        },
         slowed: () => this.slowed(),
         ended: (error, final) => this.ended(life, error, final),
       });
@@ -192,6 +201,7 @@ export class ProcessInstance implements Instance {
         worked: () => this.recovered("fault"),
         status: (state, reason) => this.reportStatus(state, reason),
       });
+      if (this.manifest.kind === "processor" && this.manifest.mutates) life.queue = this.queueTo(process, life.broker);
       await this.load(life, process, life.broker);
     } catch (error) {
       // When the process ended, `ended` has seen to it.
@@ -219,14 +229,19 @@ export class ProcessInstance implements Instance {
       const methods = (value as { methods?: unknown } | null)?.methods;
       if (this.life !== life || this.signal.aborted) return;
       this.plugin = proxyOf({
+        id: this.id,
         methods: Array.isArray(methods) ? methods.map(String) : [],
         channel: process.channel,
         broker,
+        queue: life.queue,
         skipped: () => void this.meter.skipped++,
+        fault: (error) => this.fault(error),
+        worked: () => this.recovered("fault"),
       });
       this.rule.started(time.monotonic());
       // What it said of itself while it started stands.
       if (this.state === "starting" || this.code !== null) this.enter("ok", null, null);
+      else this.parts.changed();
       if (manifest.kind === "collector") this.collectIn(life);
     } finally {
       clearTimeout(late);
@@ -249,8 +264,34 @@ export class ProcessInstance implements Instance {
     });
   }
 
+  /** The way to a processor and back. */
+  private queueTo(process: PluginProcess, broker: Broker): ProcessorQueue {
+    const { channel } = process;
+    return new ProcessorQueue({
+      withdraw: (batch) => broker.withdraw(batch),
+      send: (seq, batch) => {
+        if (channel.congested) return false;
+        channel.send({ t: "process", seq, batch });
+        return true;
+      },
+      check: (sent, answer) => broker.checkProcessed(sent, answer),
+      processed: (tookMs) => {
+        this.meter.add(tookMs, 0);
+        this.recovered("fault");
+      },
+      skipped: () => void this.meter.skipped++,
+      late: (reason) => {
+        if (reason === null) this.recovered("processor_late");
+        else if (this.running && this.code !== "processor_late") this.enter("degraded", reason, "processor_late");
+      },
+      fault: (error) => this.fault(error),
+      stuck: (error) => process.kill(error),
+    });
+  }
+
   private take(life: Life, message: Message): void {
-    life.broker?.take(message);
+    if (message.json.t === "unprocessed" && life.queue) life.queue.failed(message.json["seq"], errorFrom(message.json["error"]));
+    else life.broker?.take(message);
   }
 
   /** The process is gone. It gets another, later and later, unless it crashed too often or did what no plugin may do. */
@@ -292,6 +333,7 @@ export class ProcessInstance implements Instance {
     life.broker?.dispose();
     this.life = null;
     this.plugin = null;
+    life.queue?.end();
   }
 
   private slowed(): void {
@@ -330,6 +372,8 @@ export class ProcessInstance implements Instance {
     const failed = this.state === "failed";
     if (!failed) {
       await this.saveSnapshot();
+      // Samples that it still has come back before those that will not be given to it.
+      await this.away?.close();
       this.enter("stopping", null, null);
     }
     this.abort.abort();

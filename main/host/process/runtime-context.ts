@@ -26,6 +26,7 @@ import {
 } from "all-use-agent/sdk";
 import { checkLabel, metricLookup } from "../context.ts";
 import { BATCH_MAX_ROWS, encodeBatch, encodeMessage, FRAME_MAX_BYTES } from "./frames.ts";
+import { NO_SERIES, OWN_SERIES } from "./processed.ts";
 import { type AdviceParts, errorFrom, errorParts, type RequestParts, type StartOrder, type ToChild } from "./messages.ts";
 
 /** What may wait to be read by the agent; samples beyond it are dropped and counted, as when a queue is full. */
@@ -61,6 +62,8 @@ export class RuntimeContext implements PluginContext {
   private readonly declared = new Set<SeriesId>();
   /** The agent's number → the number here. */
   private readonly foreign = new Map<SeriesId, SeriesId>();
+  /** The number here → the agent's. */
+  private readonly agents = new Map<SeriesId, SeriesId>();
   private readonly asked = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   private readonly timers = new Map<number, (signal: AbortSignal) => void | Promise<void>>();
   private readonly listeners = new Map<keyof Topics, Set<(event: never) => unknown>>();
@@ -207,7 +210,8 @@ export class RuntimeContext implements PluginContext {
         return;
       }
       case "define":
-        return void this.foreign.set(message.id, this.idOf(message.info));
+        this.told(message.id, this.idOf(message.info));
+        return;
       case "event":
         for (const listener of this.listeners.get(message.topic) ?? []) this.fault(() => listener(message.event as never));
         return;
@@ -239,6 +243,11 @@ export class RuntimeContext implements PluginContext {
     received.values.set(batch.values.subarray(0, batch.length));
     received.length = batch.length;
     return received;
+  }
+
+  /** The number by which the agent knows a series that has `id` here. */
+  agentSeries(id: SeriesId): number {
+    return this.agents.get(id) ?? (this.declared.has(id) ? OWN_SERIES + id : NO_SERIES);
   }
 
   adviceView({ nowMs, findings }: AdviceParts): AdviceView {
@@ -284,6 +293,11 @@ export class RuntimeContext implements PluginContext {
         this.log.warn(`could not undo something at stop: ${errorText(error)}`);
       }
     }
+  }
+
+  private told(agents: SeriesId, id: SeriesId): void {
+    this.foreign.set(agents, id);
+    this.agents.set(id, agents);
   }
 
   private idOf(info: SeriesInfo): SeriesId {
