@@ -23,6 +23,8 @@ import { ExecReader, READING_MAX_CHARACTERS, type Taken } from "./reading.ts";
 import { ExecStream } from "./stream.ts";
 
 const DEFAULT_INTERVAL_MS = 1000;
+/** A run may always take this long, however short the interval. */
+const DEADLINE_MIN_MS = 1000;
 
 /** A collector that is a program in any language: its runs, its state, and samples of what it prints. */
 export class ExecInstance implements Instance {
@@ -153,13 +155,14 @@ export class ExecInstance implements Instance {
   private startRuns(program: Program): void {
     const { time, config } = this.parts;
     const { interval_ms: configured } = config;
+    const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
     const collected = (): void => this.judge(this.complaint);
     const collectFailed = (error: unknown): void => {
       this.meter.errors++;
       this.judge(error instanceof AgentError ? error : new AgentError("collect_failed", errorText(error)));
     };
     const collect = (signal: AbortSignal): Promise<void> => this.readOnce(program, signal);
-    this.loop = startCollecting(collect, typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS, {
+    this.loop = startCollecting(collect, intervalMs, {
       time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
@@ -167,7 +170,11 @@ export class ExecInstance implements Instance {
       collectFailed,
     });
     // The first at once: an interval may be an hour.
-    void this.call(() => collect(this.signal)).then(collected, collectFailed);
+    const first = new AbortController();
+    const timer = time.after(Math.max(intervalMs, DEADLINE_MIN_MS), () => first.abort());
+    void this.call(() => collect(first.signal))
+      .then(collected, collectFailed)
+      .finally(() => void timer.dispose());
   }
 
   /** One run of the program. Nothing is taken of a run that fails. */

@@ -164,15 +164,15 @@ export class ExecRun {
   private watch(): void {
     const { residentBytes, processes } = this.usage();
     const { budgetBytes } = this.program;
-    if (residentBytes > budgetBytes)
+    if (processes > PROCESSES_MAX)
+      this.kill(new AgentError("processes_exceeded", `its program started more than ${PROCESSES_MAX} processes`));
+    else if (residentBytes > budgetBytes)
       this.kill(
         new AgentError(
           "memory_exceeded",
           `its program used ${megabytes(residentBytes)} MB of memory; its budget is ${megabytes(budgetBytes)} MB (budget.memory_mb)`,
         ),
       );
-    else if (processes > PROCESSES_MAX)
-      this.kill(new AgentError("processes_exceeded", `its program started more than ${PROCESSES_MAX} processes`));
   }
 
   private signal(signal: NodeJS.Signals): void {

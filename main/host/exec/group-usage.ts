@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { ProcessUsage } from "../process/usage.ts";
+import { measurePage } from "../process/usage.ts";
 
 /** Of a clock tick in /proc, on every Linux that Node runs on. */
 const TICK_MS = 10;
@@ -9,23 +9,36 @@ const COUNTED_MAX = 1000;
 /** What a program and all it started use. Zeros where there is no /proc. */
 export interface GroupUsage {
   readonly processes: number;
-  /** Pages that several of them share count for each. */
+  /** Their own pages, and those that they may share (programs and libraries) of the largest: the same libraries count once. */
   readonly residentBytes: number;
   /** Of those that live, and those that ended and were waited for. */
   readonly cpuMs: number;
 }
 
+let pageBytes = 0;
+
 export function groupUsage(pid: number): GroupUsage {
   const found = family(pid);
-  let residentBytes = 0;
+  let ownPages = 0;
+  let sharedPages = 0;
   let cpuMs = 0;
   for (const member of found) {
-    const usage = new ProcessUsage(member);
-    residentBytes += usage.residentBytes() ?? 0;
-    usage.dispose();
+    const [resident, shared] = pagesOf(member);
+    ownPages += resident - shared;
+    sharedPages = Math.max(sharedPages, shared);
     cpuMs += cpuOf(member, [11, 12, 13, 14]);
   }
-  return { processes: found.length, residentBytes, cpuMs };
+  if (found.length > 0) pageBytes ||= measurePage();
+  return { processes: found.length, residentBytes: (ownPages + sharedPages) * pageBytes, cpuMs };
+}
+
+function pagesOf(pid: number): [resident: number, shared: number] {
+  try {
+    const fields = readFileSync(`/proc/${pid}/statm`, "latin1").split(" ");
+    return [Number(fields[1]), Number(fields[2])];
+  } catch {
+    return [0, 0];
+  }
 }
 
 /** A process and its descendants, as far as /proc knows who started whom. */

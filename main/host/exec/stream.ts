@@ -9,6 +9,8 @@ import type { Program } from "./program.ts";
 const BYTES_PER_SECOND = 1024 * 1024;
 /** A stream that says how often it prints is silent after three times that, but not before this. */
 const SILENT_MIN_MS = 10_000;
+/** One that does not say is silent when nothing at all comes of it. */
+const FIRST_READING_MS = 30_000;
 
 export interface StreamOwner {
   readonly log: Logger;
@@ -33,22 +35,25 @@ export class ExecStream {
   private readonly program: Program;
   private readonly owner: StreamOwner;
   private readonly rule = new CrashRule();
-  private readonly watch: Disposable | null;
+  private readonly watch: Disposable;
   private restart: Disposable | null = null;
+  /** Of this life of the program. */
   private readings = 0;
+  private lastMs = 0;
   private stopped = false;
 
   constructor(program: Program, owner: StreamOwner) {
     this.program = program;
     this.owner = owner;
-    this.watch = owner.intervalMs === null ? null : this.watchFor(Math.max(3 * owner.intervalMs, SILENT_MIN_MS));
+    const silentMs = owner.intervalMs === null ? FIRST_READING_MS : Math.max(3 * owner.intervalMs, SILENT_MIN_MS);
+    this.watch = everyAligned(owner.time, silentMs / 2, () => this.listen(silentMs));
     this.launch();
   }
 
   /** Resolves when it is gone. */
   async stop(error: AgentError): Promise<void> {
     this.stopped = true;
-    void this.watch?.dispose();
+    void this.watch.dispose();
     void this.restart?.dispose();
     this.run?.stop(error);
     await this.run?.ended;
@@ -59,6 +64,7 @@ export class ExecStream {
     const decoder = new StringDecoder("utf8");
     const parser = owner.parser((reading) => {
       this.readings++;
+      this.lastMs = owner.time.monotonic();
       owner.reading(reading);
     });
     const run = new ExecRun(this.program, {
@@ -73,7 +79,9 @@ export class ExecStream {
         ),
     });
     this.run = run;
-    this.rule.started(owner.time.monotonic());
+    this.readings = 0;
+    this.lastMs = owner.time.monotonic();
+    this.rule.started(this.lastMs);
     void run.ended.then((end) => this.ended(run, end));
   }
 
@@ -93,12 +101,9 @@ export class ExecStream {
     owner.crashed(error, delayMs, run.lastLines);
   }
 
-  private watchFor(silentMs: number): Disposable {
-    let seen = 0;
-    return everyAligned(this.owner.time, silentMs, () => {
-      if (this.run && this.readings === seen)
-        this.owner.silent(new AgentError("silent", `its program printed no reading for ${silentMs / 1000} s`));
-      seen = this.readings;
-    });
+  private listen(silentMs: number): void {
+    const { time, intervalMs } = this.owner;
+    if (!this.run || time.monotonic() - this.lastMs < silentMs || (intervalMs === null && this.readings > 0)) return;
+    this.owner.silent(new AgentError("silent", `its program printed no reading for ${silentMs / 1000} s`));
   }
 }
