@@ -154,7 +154,7 @@ async function watch(): Promise<void> {
   while (watching) {
     for (const { id, reason, code } of await agent.plugins()) {
       const name = id.split("/")[1];
-      if (code !== null) (said.get(name) ?? said.set(name, new Set()).get(name)!).add(`${code}: ${reason}`);
+      if (code !== null) (said.get(name) ?? said.set(name, new Set()).get(name)!).add(`${code}: ${reason ?? ""}`);
     }
     await sleep(50);
   }
