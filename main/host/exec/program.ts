@@ -79,7 +79,11 @@ async function confined(
   }
   const joined =
     prefix[0] === "unshare" ? [prefix[0], ...flags, ...prefix.slice(1)] : ["unshare", ...flags, ...userOf(tools), ...prefix];
-  return { prefix: [...(tools.setpriv ? ["setpriv", "--pdeathsig", "KILL"] : []), ...joined, ...INIT], limits };
+  return {
+    prefix: [...(tools.setpriv ? ["setpriv", "--pdeathsig", "KILL"] : []), ...joined, ...INIT],
+    // In a namespace of its own the agent and its user's other processes have no number that it could send a signal to.
+    limits: limits.filter((limit) => !limit.includes("can send signals")),
+  };
 }
 
 async function probeFamily(tools: Confinement): Promise<readonly string[] | null> {
