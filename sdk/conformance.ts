@@ -79,9 +79,10 @@ function manifestFaults(value: unknown): string[] {
     return errors.map(({ instanceLocation, error }) => `${instanceLocation.replace(/^#\/?/, "/")}: ${error}`);
   const { id, kind, api, entry, metrics = {} } = value as Manifest;
   const faults: string[] = [];
+  if (entry === undefined) faults.push("/isolation: an exec plugin is a program; alluse plugin test DIR checks it");
   if (api > API_VERSION) faults.push(`/api: this kit knows the contract up to ${API_VERSION}, found ${api}`);
   if (!id.startsWith(`${KIND_FOLDER[kind]}/`)) faults.push(`/id: the id of a ${kind} begins with ${KIND_FOLDER[kind]}/`);
-  if (entry.split("/").includes("..")) faults.push("/entry: it must lie inside the plugin's folder");
+  if (entry?.split("/").includes("..")) faults.push("/entry: it must lie inside the plugin's folder");
   for (const [name, { type, unit }] of Object.entries(metrics)) {
     const named = /_(seconds|bytes|celsius|ratio|percent|hertz|joules|volts|amperes)(_total)?\*?$/.exec(name)?.[1];
     if (named !== undefined && unit !== undefined && unit !== named)

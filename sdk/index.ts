@@ -1,5 +1,6 @@
 export * from "./context.ts";
 export * from "./errors.ts";
+export * from "./exposition/index.ts";
 export * from "./kinds.ts";
 export * from "./knowledge.ts";
 export * from "./manifest.ts";

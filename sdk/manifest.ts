@@ -22,8 +22,12 @@ export const manifestSchema = {
   $id: "https://all-use.invalid/plugin.schema.json",
   title: "ALL-USE Agent plugin manifest",
   type: "object",
-  required: ["id", "version", "api", "kind", "entry", "title", "stability"],
+  required: ["id", "version", "api", "kind", "title", "stability"],
   additionalProperties: false,
+  if: { required: ["isolation"], properties: { isolation: { const: "exec" } } },
+  // oxlint-disable-next-line unicorn/no-thenable
+  then: { required: ["exec"] },
+  else: { required: ["entry"] },
   properties: {
     $schema: { type: "string" },
     id: {
@@ -37,7 +41,38 @@ export const manifestSchema = {
     entry: {
       type: "string",
       pattern: "^[A-Za-z0-9_][A-Za-z0-9_./-]*\\.(ts|js|mjs)$",
-      description: "Module in the plugin's folder whose default export is the factory.",
+      description: "Module in the plugin's folder whose default export is the factory. Required, except with isolation `exec`.",
+    },
+    isolation: {
+      enum: ["process", "exec"],
+      description:
+        "`exec`: a program in any language instead of a module, described by `exec`; collectors only. Otherwise a module, which runs in a process of its own when it is installed.",
+    },
+    exec: {
+      type: "object",
+      required: ["command", "format"],
+      additionalProperties: false,
+      properties: {
+        command: {
+          type: "array",
+          items: { type: "string", minLength: 1, maxLength: 1000, pattern: "^[^\\u0000]+$" },
+          minItems: 1,
+          maxItems: 100,
+          description:
+            "The program and its arguments, as they are: no shell reads them. The program is a name found on PATH, `./name` in the plugin's folder, or an absolute path. It runs in the plugin's folder.",
+        },
+        format: {
+          enum: ["openmetrics", "prometheus", "jsonl"],
+          description:
+            "What it prints: OpenMetrics text, Prometheus' text format 0.0.4 (times in milliseconds, no `# EOF` needed), or samples as JSON, one or a list of them a line.",
+        },
+        mode: {
+          enum: ["once", "stream"],
+          description:
+            "`once`, which it is when absent: started at every multiple of `interval_ms` of the configuration, prints one reading and exits. `stream`: runs all the time; `# EOF` or an empty line ends a reading, of JSON each line.",
+        },
+      },
+      description: "The program of a plugin with isolation `exec`.",
     },
     title: { type: "string", minLength: 1, maxLength: 60 },
     description: { type: "string", maxLength: 400 },
@@ -151,4 +186,6 @@ export const manifestSchema = {
 type RawManifest = FromSchema<typeof manifestSchema>;
 
 export type Manifest = RawManifest;
+/** The program of a plugin with isolation `exec`. */
+export type ExecSpec = NonNullable<RawManifest["exec"]>;
 export type PanelSpec = NonNullable<RawManifest["panels"]>[number];

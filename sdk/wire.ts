@@ -61,7 +61,8 @@ export interface PluginReport {
   };
   /** Of plugins that run in a process of their own. */
   readonly isolation?: {
-    readonly level: "process";
+    /** `exec`: a program in any language; its limits say what the system lets it do. */
+    readonly level: "process" | "exec";
     /** null while it does not run. */
     readonly pid: number | null;
     readonly residentBytes: number;

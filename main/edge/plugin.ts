@@ -6,7 +6,7 @@ export type PluginVerb = (args: readonly string[]) => Promise<number>;
 
 const HELP = `Usage: alluse plugin list [--json]
        alluse plugin info ID [--json]
-       alluse plugin new --kind KIND NAME [--language js|ts] [--dir D]
+       alluse plugin new --kind KIND NAME [--language js|ts|python|sh] [--dir D]
        alluse plugin test DIR [--json]
        alluse plugin pack DIR [-o FILE]
        alluse plugin add FOLDER|FILE [--replace]
@@ -15,8 +15,9 @@ const HELP = `Usage: alluse plugin list [--json]
   list     the plugins of the running agent with their state and cost
   info     all about one: state, cost, permissions, metrics, configuration
   new      writes a working plugin with its test and README, where the agent finds it or into the folder D;
-           KIND is collector, processor, storage, analytics, model, recommender or exporter
-  test     runs the conformance kit on a plugin's folder
+           KIND is collector, processor, storage, analytics, model, recommender or exporter; a collector may be a program
+           in any language: python and sh write one to begin with
+  test     runs the conformance kit on a plugin's folder; of a program, runs it and checks what it prints
   pack     puts a plugin's folder into one file, the same bytes for the same content (default: NAME-VERSION.alluse-plugin)
   add      copies a plugin to where the agent finds it; runs nothing of it, no npm and no scripts
   remove   takes an added plugin away; its samples stay

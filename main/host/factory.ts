@@ -20,11 +20,13 @@ export async function makePlugin(
   context: () => PluginContext,
   config: Record<string, unknown>,
 ): Promise<PluginLifecycle> {
-  const module = (await freshImport(folder, join(folder, manifest.entry))) as { default?: unknown };
+  // Only an exec plugin has none, and no module to load.
+  const entry = manifest.entry!;
+  const module = (await freshImport(folder, join(folder, entry))) as { default?: unknown };
   if (typeof module.default !== "function") {
     throw new AgentError(
       "entry_invalid",
-      `${manifest.entry} of ${manifest.id} must export its factory as default: export default (ctx, config) => ({ … })`,
+      `${entry} of ${manifest.id} must export its factory as default: export default (ctx, config) => ({ … })`,
     );
   }
   const plugin: unknown = (module.default as PluginFactory)(context(), config);

@@ -255,6 +255,7 @@ export class PluginHost {
       log: this.options.log(manifest.id),
       store: this.options.store(manifest.id),
     };
+    if (manifest.isolation === "exec") return new (await import("./exec/exec-instance.ts")).ExecInstance(parts);
     if (place.origin === "bundled" || this.options.settings[manifest.id]?.inside) return new PluginInstance(parts);
     const { ProcessInstance } = await import("./process/process-instance.ts");
     return new ProcessInstance(parts);

@@ -87,4 +87,30 @@ describe("readManifest", () => {
     await truncate(join(folder, "plugin.json"), 50_000_000);
     await expect(readManifest(folder)).rejects.toThrow(/50000000 bytes/);
   });
+
+  describe("of an exec plugin", () => {
+    const { entry: _entry, ...rest } = valid;
+    const exec = { command: ["python3", "collect.py"], format: "openmetrics" };
+    const program = { ...rest, isolation: "exec", exec };
+
+    it("needs a program and no entry", () => {
+      expect(checkManifest(program, "plugin.json").exec).toEqual(exec);
+      expect(() => checkManifest({ ...rest, isolation: "exec" }, "plugin.json")).toThrow(/"exec" is missing/);
+      expect(() => checkManifest({ ...program, entry: "index.mjs" }, "plugin.json")).toThrow(/\/entry: .*exec.command/);
+      expect(() => checkManifest(rest, "plugin.json")).toThrow(/"entry" is missing/);
+      expect(() => checkManifest({ ...rest, entry: "index.mjs", exec }, "plugin.json")).toThrow(/\/exec: .*"isolation": "exec"/);
+    });
+
+    it.each([
+      [{ exec: { ...exec, format: "openmetric" } }, /\/exec\/format: expected one of .*did you mean "openmetrics"/],
+      [{ exec: { ...exec, modus: "once" } }, /\/exec: "modus" is not known here, did you mean "mode"/],
+      [{ exec: { ...exec, command: [] } }, /\/exec\/command: expected at least 1 entries, found \[\]/],
+      [{ exec: { ...exec, command: ["bin/collect"] } }, /\/exec\/command\/0: expected .*did you mean "\.\/bin\/collect"/],
+      [{ exec: { ...exec, command: ["../collect"] } }, /\/exec\/command\/0: expected .*found "\.\.\/collect"/],
+      [{ kind: "exporter", id: "exporters/x" }, /\/kind: with isolation exec expected "collector", found "exporter"/],
+      [{ isolation: "proces" }, /\/isolation: expected one of process, exec, found "proces", did you mean "process"/],
+    ])("refuses %j, saying where and what", (change, message) => {
+      expect(() => checkManifest({ ...program, ...change }, "plugin.json")).toThrow(message);
+    });
+  });
 });

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { AgentError, API_VERSION, errorText, KIND_FOLDER, type Manifest, manifestSchema } from "all-use-agent/sdk";
 import { schemaProblems } from "./schema.ts";
 
@@ -41,7 +41,8 @@ export function checkManifest(value: unknown, path: string): Manifest {
       { where: "/id" },
     );
   }
-  if (manifest.entry.split("/").includes("..")) {
+  if (manifest.isolation === "exec" || manifest.exec) checkExec(manifest, path);
+  if (manifest.entry?.split("/").includes("..")) {
     throw new AgentError(
       "manifest_invalid",
       `${path}: entry must lie inside the plugin's folder, found ${JSON.stringify(manifest.entry)}`,
@@ -49,6 +50,24 @@ export function checkManifest(value: unknown, path: string): Manifest {
     );
   }
   return manifest;
+}
+
+/** What the schema cannot say of a plugin that is a program. Throws `manifest_invalid`. */
+function checkExec({ isolation, exec, kind, entry, routes }: Manifest, path: string): void {
+  const refuse = (where: string, message: string): AgentError =>
+    new AgentError("manifest_invalid", `${path} is not a valid manifest: ${where}: ${message}`, { where });
+  if (isolation !== "exec") throw refuse("/exec", `a program is run only with "isolation": "exec"`);
+  if (kind !== "collector") throw refuse("/kind", `with isolation exec expected "collector", found ${JSON.stringify(kind)}`);
+  if (entry !== undefined)
+    throw refuse("/entry", `with isolation exec the program is named by exec.command, found ${JSON.stringify(entry)}`);
+  if (routes?.length) throw refuse("/routes", "with isolation exec there is no code that could answer a route");
+  const program = exec?.command[0] ?? "";
+  const inFolder = /^\.[\\/]/.test(program);
+  if (program.split(/[\\/]/).includes("..") || (/[\\/]/.test(program) && !inFolder && !isAbsolute(program)))
+    throw refuse(
+      "/exec/command/0",
+      `expected a program's name, "./name" in the plugin's folder or an absolute path, found ${JSON.stringify(program)}${/[\\/]/.test(program) && !program.includes("..") ? `, did you mean ${JSON.stringify(`./${program}`)}?` : ""}`,
+    );
 }
 
 async function readText(path: string): Promise<string> {

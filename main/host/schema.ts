@@ -23,7 +23,7 @@ export function schemaProblems(schema: object, value: unknown): SchemaProblem[] 
 }
 
 /** The validator also reports every schema that contains a failing one; only the innermost say something. */
-const CONTAINERS = new Set(["properties", "patternProperties", "items", "prefixItems", "$ref", "allOf", "false"]);
+const CONTAINERS = new Set(["properties", "patternProperties", "items", "prefixItems", "$ref", "allOf", "if", "false"]);
 
 function leaves(schema: Json, errors: OutputUnit[]): OutputUnit[] {
   return errors.filter(({ keyword, keywordLocation }) => {
@@ -61,6 +61,8 @@ function explain(schema: Json, value: unknown, error: OutputUnit): string {
       return `expected ${String(limit)} or less, found ${found}`;
     case "exclusiveMinimum":
       return `expected more than ${String(limit)}, found ${found}`;
+    case "minItems":
+      return `expected at least ${String(limit)} entries, found ${found}`;
     case "minLength":
       return `expected at least ${String(limit)} characters, found ${found}`;
     case "maxLength":

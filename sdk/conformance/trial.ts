@@ -162,7 +162,7 @@ async function factoryOf({ load, manifest }: TrialParts): Promise<PluginFactory>
   const factory = typeof loaded === "function" ? loaded : (loaded as { default?: unknown } | null)?.default;
   demand(
     typeof factory === "function",
-    `${manifest.entry} must export its factory as default: export default (ctx, config) => ({ … })`,
+    `${manifest.entry!} must export its factory as default: export default (ctx, config) => ({ … })`,
   );
   return factory as PluginFactory;
 }

@@ -7,6 +7,7 @@ import { folderOf, writeEntries } from "../../host/package/install.ts";
 import { nearest } from "../../host/nearest.ts";
 import { linkSdk } from "../../host/sdk-link.ts";
 import { dataDirOf } from "../data-dir.ts";
+import { PROGRAM_LANGUAGES, programFiles, type ProgramLanguage } from "../template/exec.ts";
 import { pluginFiles } from "../template/folder.ts";
 import type { Language } from "../template/shape.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, parseCommand, UsageError } from "../usage.ts";
@@ -21,7 +22,7 @@ const GOOD_TO_KNOW: Partial<Record<PluginKind, string>> = {
   model: "The agent forecasts with models/forecast while that runs: alluse plugin disable models/forecast makes room.",
 };
 
-/** `alluse plugin new --kind K NAME [--language js|ts] [--dir D]` */
+/** `alluse plugin new --kind K NAME [--language js|ts|python|sh] [--dir D]` */
 export async function newPlugin(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, {
     ...DATA_DIR_OPTION,
@@ -32,17 +33,20 @@ export async function newPlugin(args: readonly string[]): Promise<number> {
   expectPositionals(positionals, ["The plugin's name"]);
   const [name] = positionals;
   const kind = kindOf(values.kind);
-  const language = languageOf(values.language);
+  const language = languageOf(values.language, kind);
   if (!NAME.test(name)) throw new UsageError(`A name is lower-case letters, digits and dashes, found ${JSON.stringify(name)}.`);
   const dataDir = dataDirOf(values["data-dir"]);
   const { installed } = rootsOf(dataDir);
   const id = `${KIND_FOLDER[kind]}/${name}`;
   const target = values.dir === undefined ? folderOf(id, installed) : resolve(values.dir);
-  await write(target, pluginFiles(kind, name, language));
+  const isProgram = language === "python" || language === "sh";
+  await write(target, isProgram ? programFiles(name, language) : pluginFiles(kind, name, language));
   if (values.dir === undefined) await linkSdk(installed, pathToFileURL(builtSdk()).href);
   const next =
     values.dir === undefined ? await whenItCounts(dataDir) : `alluse plugin add ${target} puts it where the agent finds it.`;
-  process.stdout.write(`${id} is in ${target}. ${next}\nalluse plugin test ${target} runs the conformance kit.\n`);
+  process.stdout.write(
+    `${id} is in ${target}. ${next}\nalluse plugin test ${target} ${isProgram ? "runs it and checks what it prints" : "runs the conformance kit"}.\n`,
+  );
   const advice = GOOD_TO_KNOW[kind];
   if (advice !== undefined) process.stdout.write(`${advice}\n`);
   return DONE;
@@ -58,8 +62,13 @@ function kindOf(given: string | undefined): PluginKind {
   );
 }
 
-function languageOf(given = "js"): Language {
-  if (given !== "js" && given !== "ts") throw new UsageError(`--language must be js or ts, found ${JSON.stringify(given)}.`);
+function languageOf(given = "js", kind: PluginKind): Language | ProgramLanguage {
+  const program = PROGRAM_LANGUAGES.find((one) => one === given);
+  if (program !== undefined && kind !== "collector")
+    throw new UsageError(`--language ${program} is for collectors; a ${kind} is written in js or ts.`);
+  if (program !== undefined) return program;
+  if (given !== "js" && given !== "ts")
+    throw new UsageError(`--language must be js, ts, python or sh, found ${JSON.stringify(given)}.`);
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (given === "ts" && (major < 22 || (major === 22 && minor < 18)))
     throw new UsageError(`--language ts needs Node.js 22.18 or newer to run without a build, found ${process.versions.node}.`);

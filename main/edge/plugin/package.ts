@@ -5,7 +5,7 @@ import { writeFileAtomic } from "../../host/files.ts";
 import { install, knownPlugin, predecessorOf, uninstall } from "../../host/package/install.ts";
 import type { PluginPackage } from "../../host/package/entries.ts";
 import { packFile } from "../../host/package/packed-file.ts";
-import { permissionDifference, permissionSentence } from "../../host/package/permission-sentences.ts";
+import { permissionDifference, permissionSentence, programSentence } from "../../host/package/permission-sentences.ts";
 import { readPackage, readPluginFolder } from "../../host/package/read-package.ts";
 import { linkSdk } from "../../host/sdk-link.ts";
 import { dataDirOf } from "../data-dir.ts";
@@ -40,6 +40,8 @@ export async function add(args: readonly string[]): Promise<number> {
   let text = `${manifest.id} ${manifest.version} is in ${folder}`;
   if (before?.manifest) text += `, in place of ${before.manifest.version}`;
   text += `.\n${contentLine(added)}`;
+  const program = programSentence(manifest);
+  if (program !== null) text += `It is no JavaScript: it ${program}.\n`;
   text += before?.manifest
     ? differenceLines(permissionDifference(before.manifest, manifest))
     : permissionLines(manifest.permissions ?? []);

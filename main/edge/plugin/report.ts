@@ -85,9 +85,10 @@ function describe(report: PluginReport): string {
 
 function isolationFields({ isolation }: PluginReport): [string, string][] {
   if (isolation === undefined) return [["runs", "inside the agent, with the agent's rights"]];
-  const { pid, residentBytes, restarts, denied, limits } = isolation;
+  const { level, pid, residentBytes, restarts, denied, limits } = isolation;
+  const how = level === "exec" ? "a program of its own" : "a process of its own";
   return [
-    ["runs", pid === null ? "in a process of its own, not at the moment" : `in process ${pid}`],
+    ["runs", pid === null ? `in ${how}, not at the moment` : `in ${how}, process ${pid}`],
     ["memory", `${(residentBytes / 2 ** 20).toFixed(1)} MB resident`],
     ["restarts", String(restarts)],
     ["denied", `${denied} uses of what it was not granted`],

@@ -26,16 +26,22 @@ export async function testPlugin(args: readonly string[]): Promise<number> {
   expectPositionals(positionals, ["The plugin's folder"]);
   const folder = resolve(positionals[0]);
   // With the host's own words before anything is loaded, and nothing in it that could not be packed.
-  const { id, entry } = await readManifest(folder);
+  const { id, entry, isolation } = await readManifest(folder);
   const { manifest } = await readPluginFolder(folder);
   provideSdk();
-  const { conformanceChecks } = await import("all-use-agent/sdk/conformance");
+  const checks =
+    isolation === "exec"
+      ? (await import("../../host/exec/checks.ts")).execChecks(manifest, folder)
+      : (await import("all-use-agent/sdk/conformance")).conformanceChecks(
+          manifest,
+          () => import(pathToFileURL(join(folder, entry!)).href),
+        );
   const uncaught: unknown[] = [];
   const note = (error: unknown): void => void uncaught.push(error);
   process.on("uncaughtException", note);
   process.on("unhandledRejection", note);
   const results: CheckResult[] = [];
-  for (const check of conformanceChecks(manifest, () => import(pathToFileURL(join(folder, entry)).href))) {
+  for (const check of checks) {
     const result = await runCheck(check, uncaught);
     results.push(result);
     if (!values.json)

@@ -27,10 +27,10 @@ describe.each(PLUGIN_KINDS)("a new %s", (kind) => {
     const files = pluginFiles(kind, "sea-level", language);
     const manifest = checkManifest(JSON.parse(files["plugin.json"]), "plugin.json");
     expect(Object.keys(files).sort()).toEqual(
-      ["README.md", manifest.entry, `index.test.${language === "ts" ? "ts" : "mjs"}`, "plugin.json"].sort(),
+      ["README.md", manifest.entry!, `index.test.${language === "ts" ? "ts" : "mjs"}`, "plugin.json"].sort(),
     );
     await written(files, async (folder) => {
-      const load = (): Promise<unknown> => import(join(folder, manifest.entry));
+      const load = (): Promise<unknown> => import(join(folder, manifest.entry!));
       for (const { name, run } of conformanceChecks(manifest, load, { ticks: 500 }))
         await expect(run(), name).resolves.toBe(undefined);
     });

@@ -46,9 +46,18 @@ export function checkPackage(files: readonly PackageEntry[], source: string): Pl
   if (sizeBytes > CONTENT_MAX_BYTES)
     throw refuse(`${source} holds ${sizeBytes} bytes; a plugin has at most ${CONTENT_MAX_BYTES}`);
   const manifest = manifestOf(entries, source);
-  if (!entries.some(({ path }) => path === manifest.entry))
-    throw refuse(`${source} has no file ${manifest.entry}, which its plugin.json names as its entry`, "/entry");
+  const needed = manifest.entry ?? programInFolder(manifest);
+  if (needed !== null && !entries.some(({ path }) => path === needed))
+    throw refuse(
+      `${source} has no file ${needed}, which its plugin.json names as its ${manifest.entry ? "entry" : "program"}`,
+      manifest.entry ? "/entry" : "/exec/command/0",
+    );
   return { manifest, entries, sizeBytes, sha256: createHash("sha256").update(encodeEntries(entries)).digest("hex") };
+}
+
+/** The path of an exec plugin's program when that is one of its files, or null. */
+function programInFolder({ exec }: Manifest): string | null {
+  return /^\.[\\/](.*)$/.exec(exec?.command[0] ?? "")?.[1]?.replaceAll("\\", "/") ?? null;
 }
 
 /** Relative, no way up, and a file name on every platform. */

@@ -22,6 +22,12 @@ export function permissionSentence(permission: string): string {
   return SENTENCES[name](what === "" ? undefined : what);
 }
 
+/** What an exec plugin's program may do by being a program, or null for other plugins. */
+export function programSentence({ exec }: Manifest): string | null {
+  if (!exec) return null;
+  return `starts the program ${exec.command.join(" ")}, which may read and write whatever its user may`;
+}
+
 /** What a new version asks for beyond the old one, and what it no longer asks for. */
 export function permissionDifference(before: Manifest, after: Manifest): { added: string[]; dropped: string[] } {
   const old: readonly string[] = before.permissions ?? [];

@@ -35,7 +35,8 @@ async function probe(): Promise<Confinement> {
   return { noNetwork: net ? unshare : null, prlimit, setpriv, root };
 }
 
-function runs(program: string, args: readonly string[]): Promise<boolean> {
+/** Whether a program with these arguments does its work here. */
+export function runs(program: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
     execFile(program, args, { timeout: 2000 }, (error) => resolve(error === null));
   });

@@ -127,7 +127,7 @@ function knows(flag: string): boolean {
 }
 
 /** Nothing of the agent's environment, which may hold secrets, but what time and text look like. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ELECTRON_RUN_AS_NODE: "1" };
   for (const name of ["PATH", "TZ", "LANG", "LC_ALL", "SystemRoot", "TEMP"]) {
     const value = process.env[name];

@@ -52,7 +52,7 @@ function openOrNull(path: string): number | null {
 }
 
 /** 4, 16 or 64 KB: what this process's own figures say. */
-function measurePage(): number {
+export function measurePage(): number {
   const pages = Number(readFileSync("/proc/self/statm", "latin1").split(" ")[1]);
   return 2 ** Math.round(Math.log2(process.memoryUsage.rss() / pages));
 }

@@ -1,0 +1,311 @@
+import { StringDecoder } from "node:string_decoder";
+import {
+  AgentError,
+  type Disposable,
+  errorText,
+  type Manifest,
+  type PluginLifecycle,
+  type PluginReport,
+  type PluginState,
+  type TextParser,
+  type TextReading,
+} from "all-use-agent/sdk";
+import { startCollecting } from "../collect-loop.ts";
+import type { PluginFolder } from "../discover.ts";
+import type { InstanceParts } from "../instance.ts";
+import type { Instance } from "../instance-type.ts";
+import { Meter } from "../meter.ts";
+import { keepEvidence } from "../process/evidence.ts";
+import { Permissions } from "../process/permissions.ts";
+import { ExecRun } from "./exec-run.ts";
+import { prepareProgram, type Program } from "./program.ts";
+import { ExecReader, READING_MAX_CHARACTERS, type Taken } from "./reading.ts";
+import { ExecStream } from "./stream.ts";
+
+const DEFAULT_INTERVAL_MS = 1000;
+/** A run may always take this long, however short the interval. */
+const DEADLINE_MIN_MS = 1000;
+
+/** A collector that is a program in any language: its runs, its state, and samples of what it prints. */
+export class ExecInstance implements Instance {
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly folder: string;
+  plugin: PluginLifecycle | null = null;
+
+  private readonly parts: InstanceParts;
+  private readonly meter: Meter;
+  private readonly permissions: Permissions;
+  private readonly reader: ExecReader;
+  private readonly abort = new AbortController();
+  private parser: TextParser;
+  private program: Program | null = null;
+  private loop: Disposable | null = null;
+  private stream: ExecStream | null = null;
+  /** The run of a program that prints one reading. */
+  private run: ExecRun | null = null;
+  /** What is wrong with the last reading, although samples came of it. */
+  private complaint: AgentError | null = null;
+  private endedCpuMs = 0;
+  private state: PluginState = "starting";
+  private reason: string | null = null;
+  private code: string | null = null;
+  private sinceMs: number;
+  private stopping: Promise<void> | null = null;
+
+  constructor(parts: InstanceParts) {
+    this.parts = parts;
+    this.id = parts.manifest.id;
+    this.manifest = parts.manifest;
+    this.folder = parts.place.folder;
+    this.sinceMs = parts.time.now();
+    this.meter = new Meter(parts.time.monotonic());
+    this.permissions = new Permissions(parts.manifest, parts.log);
+    this.reader = new ExecReader({ ...parts, permissions: this.permissions });
+    this.parser = this.reader.parser();
+  }
+
+  get origin(): PluginFolder["origin"] {
+    return this.parts.place.origin;
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  get running(): boolean {
+    return (this.state === "ok" || this.state === "degraded") && this.plugin !== null;
+  }
+
+  get busyMs(): number {
+    return this.endedCpuMs + (this.stream?.run?.usage().cpuMs ?? 0);
+  }
+
+  async start(): Promise<void> {
+    if (this.signal.aborted) return;
+    this.enter("starting", null, null);
+    try {
+      this.program = await prepareProgram(this.manifest, this.folder, this.parts.config, this.parts.store);
+      if (this.signal.aborted) return await this.program.dispose();
+      // It has no methods, and yet it runs.
+      this.plugin = {};
+      this.enter("ok", null, null);
+      if (this.manifest.exec?.mode === "stream") this.startStream(this.program);
+      else this.startRuns(this.program);
+    } catch (error) {
+      await this.fail(error, error instanceof AgentError ? error.code : "start_failed");
+    }
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.wind();
+    return this.stopping;
+  }
+
+  /** Its program keeps what it wants to keep. */
+  saveSnapshot(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** What is metered is the time until the answer; CPU is the program's own. */
+  call<T>(task: () => T): T {
+    const startMs = performance.now();
+    const measure = (): void => this.meter.add(performance.now() - startMs, 0);
+    const result = task();
+    if (result instanceof Promise) result.then(measure, measure);
+    else measure();
+    return result;
+  }
+
+  /** Nothing of a program stands on the samples' way. */
+  onWay(): void {}
+
+  crashed(error: unknown): void {
+    this.meter.errors++;
+    void this.fail(error, error instanceof AgentError ? error.code : "crashed");
+  }
+
+  report(): PluginReport {
+    const { manifest, place, time } = this.parts;
+    const run = this.stream?.run ?? this.run;
+    this.meter.busyMs = this.busyMs;
+    return {
+      id: manifest.id,
+      title: manifest.title,
+      kind: manifest.kind,
+      version: manifest.version,
+      folder: place.folder,
+      origin: place.origin,
+      state: this.state,
+      reason: this.reason,
+      code: this.code,
+      sinceMs: this.sinceMs,
+      cost: this.meter.report(time.monotonic()),
+      isolation: {
+        level: "exec",
+        pid: run?.pid ?? null,
+        residentBytes: run?.usage().residentBytes ?? 0,
+        restarts: this.stream?.restarts ?? 0,
+        denied: this.permissions.denied,
+        limits: this.program?.limits ?? [],
+      },
+    };
+  }
+
+  private startRuns(program: Program): void {
+    const { time, config } = this.parts;
+    const { interval_ms: configured } = config;
+    const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
+    const collected = (): void => this.judge(this.complaint);
+    const collectFailed = (error: unknown): void => {
+      this.meter.errors++;
+      this.judge(error instanceof AgentError ? error : new AgentError("collect_failed", errorText(error)));
+    };
+    const collect = (signal: AbortSignal): Promise<void> => this.readOnce(program, signal);
+    this.loop = startCollecting(collect, intervalMs, {
+      time,
+      call: (task) => this.call(task),
+      skipped: () => void this.meter.skipped++,
+      collected,
+      collectFailed,
+    });
+    // The first at once: an interval may be an hour.
+    const first = new AbortController();
+    const timer = time.after(Math.max(intervalMs, DEADLINE_MIN_MS), () => first.abort());
+    void this.call(() => collect(first.signal))
+      .then(collected, collectFailed)
+      .finally(() => void timer.dispose());
+  }
+
+  /** One run of the program. Nothing is taken of a run that fails. */
+  private async readOnce(program: Program, signal: AbortSignal): Promise<void> {
+    if (this.run) return void this.meter.skipped++;
+    const { log, time } = this.parts;
+    const nowMs = time.now();
+    const decoder = new StringDecoder("utf8");
+    const { parser } = this;
+    const run = new ExecRun(program, {
+      log,
+      lasting: false,
+      bytesPerSecond: 4 * READING_MAX_CHARACTERS,
+      output: (chunk) => parser.push(decoder.write(chunk)),
+    });
+    this.run = run;
+    const late = (): void => run.stop(new AgentError("collect_timeout", "its program was ended: a reading took too long"));
+    signal.addEventListener("abort", late, { once: true });
+    if (signal.aborted) late();
+    try {
+      const { error, status, reason, outputBytes, cpuMs } = await run.ended;
+      this.endedCpuMs += cpuMs;
+      if (error ?? status !== 0) throw error ?? new AgentError("program_failed", reason);
+      const reading = parser.end();
+      const { samples, complaint } = this.take(reading, nowMs);
+      this.complaint = complaint ?? wholeness(this.manifest, reading, outputBytes);
+      if (this.complaint && samples === 0) throw this.complaint;
+    } catch (error) {
+      // What it knows of a half-read text is of no use to the next.
+      this.parser = this.reader.parser();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", late);
+      this.run = null;
+    }
+  }
+
+  private startStream(program: Program): void {
+    const { time, config, log } = this.parts;
+    const { interval_ms: intervalMs } = config;
+    this.stream = new ExecStream(program, {
+      log,
+      time,
+      intervalMs: typeof intervalMs === "number" ? intervalMs : null,
+      parser: (ended) => this.reader.parser(ended),
+      reading: (reading) => {
+        const { complaint } = this.call(() => this.take(reading, time.now()));
+        if (complaint) this.meter.errors++;
+        this.judge(complaint);
+      },
+      slowed: () => this.permissions.count("it prints faster than 1 MB a second: it is read more slowly"),
+      silent: (error) => this.judge(error),
+      took: (cpuMs) => void (this.endedCpuMs += cpuMs),
+      crashed: (error, delayMs, printed) => this.streamCrashed(error, delayMs, printed),
+    });
+  }
+
+  private streamCrashed(error: AgentError, delayMs: number | null, printed: readonly string[]): void {
+    this.meter.errors++;
+    if (this.signal.aborted || this.state === "failed") return;
+    keepEvidence(this.parts, error, this.parts.time.now(), printed);
+    if (delayMs === null) {
+      const often = "it crashed three times in five minutes and is not started again";
+      return void this.fail(new AgentError(error.code, `${error.message}; ${often}`), error.code);
+    }
+    this.parts.log.warn(error.message);
+    this.enter("degraded", `${error.message}; it starts again in ${delayMs / 1000} s`, error.code);
+  }
+
+  private take(reading: TextReading, nowMs: number): Taken {
+    const taken = this.reader.take(reading, nowMs);
+    this.meter.samples += taken.samples;
+    return taken;
+  }
+
+  /** The state after a reading: what is wrong with it, or nothing. */
+  private judge(error: AgentError | null): void {
+    if (!this.running || this.signal.aborted) return;
+    if (error === null) {
+      if (this.state !== "ok") this.enter("ok", null, null);
+    } else if (this.code !== error.code || this.reason !== error.message) {
+      this.parts.log.warn(error.message);
+      this.enter("degraded", error.message, error.code);
+    }
+  }
+
+  private async fail(error: unknown, code: string): Promise<void> {
+    if (this.state === "failed" || this.stopping) return;
+    this.enter("failed", errorText(error), code);
+    this.parts.log.error(`failed: ${errorText(error)}`);
+    await this.close();
+  }
+
+  private async wind(): Promise<void> {
+    const failed = this.state === "failed";
+    if (!failed) this.enter("stopping", null, null);
+    await this.close();
+    if (!failed) this.enter("stopped", null, null);
+  }
+
+  private async close(): Promise<void> {
+    this.abort.abort();
+    this.plugin = null;
+    void this.loop?.dispose();
+    const stopped = new AgentError("stopped", "its program was stopped");
+    this.run?.stop(stopped);
+    await Promise.all([this.run?.ended, this.stream?.stop(stopped)]);
+    try {
+      await this.program?.dispose();
+    } catch (error) {
+      this.parts.log.warn(errorText(error));
+    }
+  }
+
+  private enter(state: PluginState, reason: string | null, code: string | null): void {
+    this.state = state;
+    this.reason = reason;
+    this.code = code;
+    this.sinceMs = this.parts.time.now();
+    this.parts.changed();
+  }
+}
+
+/** What a reading lacks of being whole. */
+function wholeness({ exec }: Manifest, { whole }: TextReading, outputBytes: number): AgentError | null {
+  if (outputBytes === 0)
+    return new AgentError("output_empty", "its program printed nothing: it must print its samples on standard output");
+  if (exec?.format === "openmetrics" && !whole)
+    return new AgentError(
+      "output_invalid",
+      'its output ends without # EOF and may be cut short: print it last, or say "format": "prometheus"',
+    );
+  return null;
+}
