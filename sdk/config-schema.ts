@@ -15,8 +15,8 @@ export interface ConfigPlace {
   readonly schema: Readonly<Json>;
   /** undefined where nothing is given. */
   readonly value: unknown;
-  set(value: unknown): void;
-  remove(): void;
+  readonly set: (value: unknown) => void;
+  readonly remove: () => void;
 }
 
 /**

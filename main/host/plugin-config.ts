@@ -75,14 +75,19 @@ export function settleConfig(manifest: Manifest, given: Readonly<Json>, surround
 export function resolveConfig(manifest: Manifest, given: Json, surroundings: ConfigSurroundings | string): Json {
   const around = typeof surroundings === "string" ? { dataDir: surroundings } : surroundings;
   const { config, problems } = settleConfig(manifest, given, around);
-  if (problems.length === 0) return config;
+  const error = configInvalid(around.key ?? manifest.id, problems);
+  if (error) throw error;
+  return config;
+}
+
+/** The problems of a configuration as one error; null when there are none. */
+export function configInvalid(key: string, problems: readonly ConfigProblem[]): AgentError | null {
+  if (problems.length === 0) return null;
   const { where, message } = problems[0];
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  throw new AgentError(
-    "plugin_config_invalid",
-    `the configuration of ${around.key ?? manifest.id} is not valid at ${where}: ${message}${more}`,
-    { where },
-  );
+  return new AgentError("plugin_config_invalid", `the configuration of ${key} is not valid at ${where}: ${message}${more}`, {
+    where,
+  });
 }
 
 /** The pointers of all secrets that a configuration could have: its schema's, and for every entry that is there. */
@@ -163,7 +168,7 @@ function isObject(value: unknown): value is Json {
 interface FoundQuantity {
   readonly quantity: Quantity;
   readonly value: number;
-  set(value: unknown): void;
+  readonly set: (value: unknown) => void;
 }
 
 /** Durations and sizes as numbers in the unit of their property, in which the schema's limits are. */
@@ -194,7 +199,7 @@ function checkable(schema: Json, name = ""): Json {
     const types = [schema["type"] ?? []].flat();
     result["type"] = types.includes("integer") ? "integer" : "number";
     result["unit"] = quantity.unit;
-    if (Array.isArray(schema["enum"])) result["enum"] = schema["enum"].map((one) => readQuantity(quantity, one) ?? one);
+    if (Array.isArray(schema["enum"])) result["enum"] = schema["enum"].map((one: unknown) => readQuantity(quantity, one) ?? one);
   }
   if (schema["properties"])
     result["properties"] = Object.fromEntries(

@@ -109,10 +109,7 @@ const KEYWORDS: Readonly<Record<string, Rule>> = {
   allOf: schemas,
   anyOf: schemas,
   oneOf: schemas,
-  not: schema,
-  if: schema,
-  then: schema,
-  else: schema,
+  ...Object.fromEntries(["not", "if", "then", "else"].map((keyword) => [keyword, schema])),
 };
 
 /** Through these a value has one schema, known beforehand: only there can units be converted and secrets be kept apart. */

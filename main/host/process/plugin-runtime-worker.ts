@@ -12,7 +12,14 @@ import {
 } from "all-use-agent/sdk";
 import { makePlugin } from "../factory.ts";
 import { encodeMessage, FRAME_MAX_BYTES, FrameReader } from "./frames.ts";
-import { type AdviceParts, errorParts, type RequestParts, type StartOrder, type ToChild } from "./messages.ts";
+import {
+  type AdviceParts,
+  errorParts,
+  type MigrationOrder,
+  type RequestParts,
+  type StartOrder,
+  type ToChild,
+} from "./messages.ts";
 import { RuntimeContext } from "./runtime-context.ts";
 
 /** The agent is trusted; this only catches a stream out of step. */
@@ -62,6 +69,11 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
   switch (method) {
     case "start":
       return start(first as StartOrder);
+    case "migrate": {
+      const { folder, manifest, configs, fromVersion } = first as MigrationOrder;
+      const { runMigration } = await import("../config/run-migration.ts");
+      return { configs: await runMigration(folder, manifest, configs, fromVersion) };
+    }
     case "collect":
       return await plugin?.collect?.(signal);
     case "timer":

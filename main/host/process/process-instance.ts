@@ -7,7 +7,8 @@ import {
   type PluginReport,
   type PluginState,
 } from "all-use-agent/sdk";
-import { startCollecting } from "../collect-loop.ts";
+import { type CollectLoop, type CollectOwner, startCollecting } from "../collect-loop.ts";
+import { type Hide, hideError, hiderOf, hidingLog } from "../config/redact.ts";
 import { withDeadline } from "../deadline.ts";
 import type { PluginFolder } from "../discover.ts";
 import type { InstanceParts } from "../instance.ts";
@@ -34,7 +35,7 @@ const KINDS: readonly Manifest["kind"][] = ["collector", "analytics", "recommend
 interface Life {
   process: PluginProcess | null;
   broker: Broker | null;
-  loop: Disposable | null;
+  loop: CollectLoop | null;
 }
 
 /** An installed plugin: its code in a process of its own, here its state, its supervision and its calls. */
@@ -45,6 +46,10 @@ export class ProcessInstance implements Instance {
   plugin: PluginLifecycle | null = null;
 
   private readonly parts: InstanceParts;
+  private readonly hide: Hide | null;
+  /** Nothing is read: it has not begun, or another takes over. */
+  private standby = false;
+  private halted = false;
   private readonly meter: Meter;
   private readonly rule = new CrashRule();
   private readonly permissions: Permissions;
@@ -64,13 +69,14 @@ export class ProcessInstance implements Instance {
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.parts = parts;
-    this.id = parts.manifest.id;
+    this.hide = hiderOf(parts.secrets);
+    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
+    this.id = parts.key;
     this.manifest = parts.manifest;
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
-    this.permissions = new Permissions(parts.manifest, parts.log);
+    this.permissions = new Permissions(parts.manifest, this.parts.log);
   }
 
   get origin(): PluginFolder["origin"] {
@@ -89,8 +95,9 @@ export class ProcessInstance implements Instance {
     return this.endedCpuMs + (this.life?.process?.usage.cpuMs ?? 0);
   }
 
-  async start(): Promise<void> {
+  async start(standby = false): Promise<void> {
     if (this.signal.aborted) return;
+    this.standby = standby;
     const { kind } = this.manifest;
     if (!KINDS.includes(kind)) {
       const message = `a ${kind} works on the samples' way and cannot run in a process of its own: if you trust it with the agent's rights, set "inside": true for ${this.manifest.id} under "plugins" in config.json`;
@@ -100,9 +107,23 @@ export class ProcessInstance implements Instance {
     await this.launch();
   }
 
-  stop(): Promise<void> {
-    this.stopping ??= this.wind();
+  stop(keep = true): Promise<void> {
+    this.stopping ??= this.wind(keep);
     return this.stopping;
+  }
+
+  async halt(): Promise<number> {
+    const { life } = this;
+    this.halted = true;
+    life?.broker?.halt();
+    await life?.loop?.dispose();
+    await life?.loop?.idle();
+    return life?.loop?.servedMs ?? this.parts.time.now();
+  }
+
+  begin(servedMs: number): void {
+    this.standby = false;
+    if (this.life && this.plugin) this.collectIn(this.life, servedMs);
   }
 
   async saveSnapshot(): Promise<void> {
@@ -120,10 +141,14 @@ export class ProcessInstance implements Instance {
   call<T>(task: () => T): T {
     const startMs = performance.now();
     const measure = (): void => this.meter.add(performance.now() - startMs, 0);
+    const { hide } = this;
     const result = task();
     if (result instanceof Promise) result.then(measure, measure);
     else measure();
-    return result;
+    if (!hide || !(result instanceof Promise)) return result;
+    return result.catch((error: unknown) => {
+      throw hideError(error, hide);
+    }) as T;
   }
 
   onWay(task: () => void): void {
@@ -145,7 +170,7 @@ export class ProcessInstance implements Instance {
     const process = this.life?.process;
     this.meter.busyMs = this.busyMs;
     return {
-      id: manifest.id,
+      id: this.id,
       title: manifest.title,
       kind: manifest.kind,
       version: manifest.version,
@@ -206,6 +231,7 @@ export class ProcessInstance implements Instance {
       folder: this.folder,
       manifest,
       config,
+      instance: this.parts.instance,
       snapshot: await store.read(SNAPSHOT_NAME),
       simulated: time instanceof SimulatedTime,
     };
@@ -227,17 +253,19 @@ export class ProcessInstance implements Instance {
       this.rule.started(time.monotonic());
       // What it said of itself while it started stands.
       if (this.state === "starting" || this.code !== null) this.enter("ok", null, null);
-      if (manifest.kind === "collector") this.collectIn(life);
+      if (!this.standby && !this.halted) this.collectIn(life, null);
     } finally {
       clearTimeout(late);
     }
   }
 
-  private collectIn(life: Life): void {
+  private collectIn(life: Life, servedMs: number | null): void {
+    if (this.manifest.kind !== "collector") return;
     const { collect } = this.plugin as { collect?: (signal: AbortSignal) => Promise<void> };
     if (!collect) return;
     const { interval_ms: configured } = this.parts.config;
-    life.loop = startCollecting(collect, typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS, {
+    const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
+    const owner: CollectOwner = {
       time: this.parts.time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
@@ -246,7 +274,8 @@ export class ProcessInstance implements Instance {
         this.meter.errors++;
         if (this.running && this.life === life) this.enter("degraded", errorText(error), "collect_failed");
       },
-    });
+    };
+    life.loop = startCollecting(collect, intervalMs, owner, servedMs);
   }
 
   private take(life: Life, message: Message): void {
@@ -278,8 +307,8 @@ export class ProcessInstance implements Instance {
       time: new Date(this.parts.time.now()).toISOString(),
       version: this.manifest.version,
       code: error.code,
-      reason: error.message,
-      printed: life.process?.lastLines ?? [],
+      reason: this.hidden(error.message),
+      printed: (life.process?.lastLines ?? []).map((line) => this.hidden(line)),
     };
     this.parts.store
       .write(EVIDENCE_NAME, Buffer.from(`${JSON.stringify(evidence, null, 2)}\n`))
@@ -326,10 +355,10 @@ export class ProcessInstance implements Instance {
     await this.closeLife();
   }
 
-  private async wind(): Promise<void> {
+  private async wind(keep: boolean): Promise<void> {
     const failed = this.state === "failed";
     if (!failed) {
-      await this.saveSnapshot();
+      if (keep) await this.saveSnapshot();
       this.enter("stopping", null, null);
     }
     this.abort.abort();
@@ -355,9 +384,13 @@ export class ProcessInstance implements Instance {
     return withDeadline(this.realTime, STOP_DEADLINE_MS, "stop_timeout", `${what} ${this.id}`, task);
   }
 
+  private hidden(text: string): string {
+    return this.hide ? this.hide(text) : text;
+  }
+
   private enter(state: PluginState, reason: string | null, code: string | null): void {
     this.state = state;
-    this.reason = reason;
+    this.reason = reason === null ? null : this.hidden(reason);
     this.code = code;
     this.sinceMs = this.parts.time.now();
     this.parts.changed();
