@@ -57,6 +57,8 @@ export interface PluginDetail {
   readonly isolation: "core" | "process" | "exec";
   /** JSON Schema of the configuration. */
   readonly configSchema: Readonly<Record<string, unknown>>;
+  /** What is set for the plugin as a whole, without secrets: named instances have it under their own. */
+  readonly sharedConfig: Readonly<Record<string, unknown>>;
   readonly instances: readonly PluginInstanceReport[];
   readonly permissions: readonly PermissionReport[];
   /** What this system cannot enforce of its isolation, in sentences. */

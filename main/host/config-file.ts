@@ -64,7 +64,9 @@ export async function readConfig(path: string, mustExist: boolean): Promise<Agen
   try {
     value = JSON.parse(bytes.toString("utf8"));
   } catch (error) {
-    throw fail(`is not JSON (${errorText(error)})`);
+    // Node's sentence may quote the file, and somebody may have put a password there.
+    const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec(errorText(error))?.[0];
+    throw fail(`is not JSON${place === undefined ? "" : ` (${place})`}`);
   }
   const problems = schemaProblems(configSchema, value);
   if (problems.length > 0) throw fail(`is not valid at ${problems[0].where}: ${problems[0].message}`, problems[0].where);

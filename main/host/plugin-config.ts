@@ -124,6 +124,13 @@ export function secretName(pointer: string): string {
   return pointerParts(pointer).join(".");
 }
 
+/** What the operator set, without secrets that stand in it in clear. */
+export function withoutSecrets(manifest: Manifest, given: Readonly<Json>): Json {
+  const config = structuredClone({ ...given });
+  takeOutSecrets(manifest.config ?? {}, config, manifest.id);
+  return config;
+}
+
 function takeOutSecrets(schema: Json, config: Json, key: string): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   walkConfig(schema, config, ({ schema: { format }, value, pointer, remove }) => {
