@@ -55,7 +55,8 @@ async function translate(parts: MigrationParts, configs: readonly Json[], from: 
   if (result === null) return null;
   if (!Array.isArray(result) || result.length !== configs.length || !result.every(isObject))
     throw new AgentError("migration_failed", "migrate() must return an object");
-  return structuredClone(result);
+  // As config.json will hold it.
+  return JSON.parse(JSON.stringify(result)) as Json[];
 }
 
 function check({ manifest, dataDir }: MigrationParts, settings: PluginSettings, from: number): void {
