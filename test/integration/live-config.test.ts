@@ -270,7 +270,21 @@ describe("config.json", () => {
     );
     await done("config", "collectors/leaky", "interval_ms=2s");
     expect(await done("config", "collectors/leaky")).toMatch(/interval_ms +"2s" +set\n[\s\S]*token +\(secret\) +set/);
+    const clear = { plugins: { "collectors/leaky": { config: { token: "clear-clear" } } } };
+    writeFileSync(file(), JSON.stringify(clear));
+    for (const args of [
+      ["config", "collectors/leaky"],
+      ["config", "collectors/leaky", "--json"],
+    ]) {
+      const shown = await done(...args);
+      expect(shown).toMatch(/does not belong into config.json/);
+      expect(shown).not.toContain("clear-clear");
+    }
     agent = await startAgent({ dataDir });
+    await until("it says why it does not run", 10_000, async () => (await state("collectors/leaky")) === "failed");
+    expect(agent.output() + readFileSync(join(dataDir, "agent.log"), "utf8")).not.toContain("clear-clear");
+    await done("config", "collectors/leaky", "interval_ms=1s");
     await until("a sample", 10_000, async () => (await agent.query("leaky_length")).length > 0);
+    expect(readFileSync(file(), "utf8")).not.toContain("clear-clear");
   });
 });

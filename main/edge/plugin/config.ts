@@ -10,10 +10,11 @@ import {
 } from "all-use-agent/sdk";
 import { editPlugin, readConfig } from "../../host/config-file.ts";
 import { DEFAULT_INSTANCE, instanceKey, splitKey } from "../../host/config/instance-name.ts";
+import { migrationDue } from "../../host/config/migration-due.ts";
 import { SecretStore } from "../../host/config/secrets.ts";
 import type { PluginSettings } from "../../host/config/settings.ts";
 import { knownPlugin } from "../../host/package/install.ts";
-import { configInvalid, secretAt, secretName, secretPointers, settleConfig } from "../../host/plugin-config.ts";
+import { configInvalid, secretAt, secretName, secretPointers, settleConfig, withoutSecrets } from "../../host/plugin-config.ts";
 import { type AgentClient, connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { table } from "../table.ts";
@@ -153,8 +154,9 @@ async function fileTarget(dataDir: string, id: string, instance: string): Promis
     null,
     (message) => void process.stderr.write(`${message}\n`),
   );
-  const shared = { ...settings.config };
-  const own = instance === DEFAULT_INSTANCE ? shared : { ...named?.config };
+  // One that stands in the file in clear is shown to nobody, and gone when the file is written.
+  const shared = withoutSecrets(manifest, settings.config ?? {});
+  const set = (instance === DEFAULT_INSTANCE ? settings.config : named?.config) ?? {};
   // Those under a seal cannot be opened here; that they are there is enough.
   const names = [...Object.keys(store.of(key)), ...store.unreadable(key)].map(secretName);
   const check = (config: Json): readonly ConfigProblem[] => {
@@ -166,10 +168,15 @@ async function fileTarget(dataDir: string, id: string, instance: string): Promis
     instance,
     manifest,
     shared,
-    own,
+    own: withoutSecrets(manifest, set),
     secrets: names,
-    problems: check(own),
+    problems: check(set),
     async change({ config: changed, secrets }) {
+      if (migrationDue(manifest, settings))
+        throw new AgentError(
+          "migration_due",
+          `what is set for ${id} is of an earlier version of it: start the agent once, which translates it`,
+        );
       const error = configInvalid(key, check(changed));
       if (error) throw error;
       if (secrets) await store.set(key, secrets);
