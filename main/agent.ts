@@ -1,15 +1,17 @@
 /** The composition root: starts one agent. Both shells call this and then only use its door. */
 import { join } from "node:path";
 import { AgentError, type AgentStatus, type Disposable } from "all-use-agent/sdk";
-import { AgentCore } from "./agent/core.ts";
+import { AgentCore, SECRETS_NAME } from "./agent/core.ts";
 import { startLoop } from "./agent/loop.ts";
-import { builtPage } from "./agent/paths.ts";
+import { builtPage, bundledPlugins } from "./agent/paths.ts";
+import type { DeskParts } from "./agent/plugin-desk.ts";
 import { agentStatus } from "./agent/status.ts";
 import { createDoor } from "./api/door.ts";
 import { type Door, webDoor } from "./api/exchange.ts";
 import { readOrMakeToken } from "./api/token.ts";
 import type { AgentView, StreamEvent } from "./api/view.ts";
 import { readConfig } from "./host/config-file.ts";
+import { type SecretSeal, SecretStore } from "./host/config/secrets.ts";
 import { openDataDir } from "./host/data-dir.ts";
 import { LogBook } from "./host/log.ts";
 import { RealTime, SimulatedTime } from "./host/time.ts";
@@ -24,6 +26,8 @@ export interface AgentOptions {
   /** Absolute path; default `<dataDir>/config.json`, which need not exist. */
   readonly configFile?: string;
   readonly auth?: "token" | "none";
+  /** Encrypts secrets where the shell can; without one they are kept in clear, in a file of this user alone. */
+  readonly secretSeal?: SecretSeal;
   /** An error in the agent's own code that nobody caught: the shell should stop and exit. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -64,11 +68,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function assemble(options: AgentOptions, lock: { dispose(): void }): Promise<Agent> {
   const { dataDir, bare = false } = options;
-  const config = await readConfig(options.configFile ?? join(dataDir, "config.json"), options.configFile !== undefined);
+  const configPath = options.configFile ?? join(dataDir, "config.json");
+  const config = await readConfig(configPath, options.configFile !== undefined);
   const token = options.auth === "none" ? null : await readOrMakeToken(dataDir);
   const book = new LogBook(dataDir, config.log_level);
   const time = options.simulatedClock ? new SimulatedTime(SIMULATED_START_MS) : new RealTime();
-  const core = new AgentCore({ dataDir, bare, config, time, book, onFatal: options.onFatal ?? (() => {}) });
+  const secrets = await SecretStore.open(join(dataDir, SECRETS_NAME), options.secretSeal ?? null, (message) =>
+    book.logger("config").warn(message),
+  );
+  const core = new AgentCore({ dataDir, bare, config, configPath, secrets, time, book, onFatal: options.onFatal ?? (() => {}) });
   const startedMs = time.now();
   const status = (): AgentStatus => agentStatus(core, startedMs, options.shell);
   await core.start();
@@ -76,11 +84,23 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const loop = bare ? null : startLoop(core);
   let stopped: Promise<void> | null = null;
 
+  const desk: DeskParts = {
+    live: core.live,
+    dataDir,
+    bare,
+    roots: { bundled: bundledPlugins(), installed: core.pluginsDir },
+  };
   const view: AgentView = {
     ready: () => stopped === null && core.store() !== null,
     now: () => time.now(),
     status,
     plugins: () => core.host.reports(),
+    plugin: async (id) => {
+      const { knownPluginOf, pluginDetail } = await import("./agent/plugin-detail.ts");
+      return pluginDetail(desk, knownPluginOf(desk, id));
+    },
+    configurePlugin: async (id, change) => (await import("./agent/plugin-desk.ts")).configurePlugin(desk, id, change),
+    actOnPlugin: async (id, action) => (await import("./agent/plugin-desk.ts")).actOnPlugin(desk, id, action),
     panels: () => core.host.panels(),
     recommendations: () => core.desk.list(),
     dismiss: async (id, reason) => core.desk.dismiss(id, reason),

@@ -51,6 +51,7 @@ export interface QueryRow {
  */
 export interface PluginContext {
   readonly id: string;
+  /** `default`, or the name under which the operator runs the plugin several times. */
   readonly instance: string;
   readonly clock: Clock;
   /** Aborted when the plugin is to stop. */

@@ -1,9 +1,11 @@
+export * from "./config-schema.ts";
 export * from "./context.ts";
 export * from "./errors.ts";
 export * from "./exposition/index.ts";
 export * from "./kinds.ts";
 export * from "./knowledge.ts";
 export * from "./manifest.ts";
+export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export * from "./series.ts";
 export type * from "./wire.ts";

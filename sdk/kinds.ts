@@ -205,6 +205,17 @@ export type PluginFactory<K extends PluginKind = PluginKind, C = Record<string, 
   config: C,
 ) => PluginKinds[K];
 
+/**
+ * What a plugin's module may export as `migrate` beside its factory: the operator's values as an earlier version of the
+ * plugin knew them, in the words of this one. `fromVersion` is the manifest's `configVersion` that they were written for.
+ * Only what the operator set is there, without defaults and without secrets, which stay at their pointers. Called again for
+ * each named instance. What it returns is checked like any configuration; throwing leaves everything as it was.
+ */
+export type ConfigMigration = (
+  config: Record<string, unknown>,
+  fromVersion: number,
+) => Record<string, unknown> | Promise<Record<string, unknown>>;
+
 /** Names a plugin's default export so that its type is checked. Returns it unchanged. */
 export function definePlugin<K extends PluginKind, C = Record<string, unknown>>(
   _kind: K,

@@ -86,7 +86,7 @@ export class TestContext implements PluginContext {
   constructor(manifest: Pick<Manifest, "id" | "metrics">, options: { startMs?: number; seed?: number } = {}) {
     this.manifest = manifest;
     this.id = manifest.id;
-    this.instance = manifest.id;
+    this.instance = "default";
     this.clock = new SimulatedClock(options.startMs ?? Date.UTC(2026, 0, 5, 12));
     this.nextRandom = seededRandom(options.seed ?? 1);
   }

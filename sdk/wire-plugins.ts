@@ -14,9 +14,11 @@ export interface PluginInstanceReport {
   readonly enabled: boolean;
   /** What the operator set, as they wrote it; secrets are never among it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Names of secrets that have a value. */
+  /** Names of secrets that have a value, nested ones by dots: `auth.password`. */
   readonly secrets: readonly string[];
   readonly problems: readonly ConfigProblem[];
+  /** Why what is set does not count yet, in a sentence: storage takes it up at the agent's next start. */
+  readonly pending: string | null;
   /** null while it does not run and nothing is known of it. */
   readonly report: PluginReport | null;
 }
@@ -55,6 +57,8 @@ export interface PluginDetail {
   readonly isolation: "core" | "process" | "exec";
   /** JSON Schema of the configuration. */
   readonly configSchema: Readonly<Record<string, unknown>>;
+  /** What is set for the plugin as a whole, without secrets: named instances have it under their own. */
+  readonly sharedConfig: Readonly<Record<string, unknown>>;
   readonly instances: readonly PluginInstanceReport[];
   readonly permissions: readonly PermissionReport[];
   /** What this system cannot enforce of its isolation, in sentences. */
@@ -74,7 +78,7 @@ export interface ConfigChange {
   readonly instance?: string;
   /** The whole configuration of the instance, without secrets. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Secrets to set; null forgets one. Those not named stay. */
+  /** Secrets to set, by name or JSON pointer; null forgets one. Those not named stay. */
   readonly secrets?: Readonly<Record<string, string | null>>;
   /** Only say what is wrong: 200 with `{problems}`, empty when nothing is. */
   readonly check?: boolean;

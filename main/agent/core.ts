@@ -17,6 +17,7 @@ import { Pipeline } from "../flow/pipeline.ts";
 import { SeriesRegistry } from "../flow/registry.ts";
 import { TopicBoard } from "../flow/topics.ts";
 import type { AgentConfig } from "../host/config-file.ts";
+import type { SecretStore } from "../host/config/secrets.ts";
 import { lateDocuments } from "../host/documents.ts";
 import { PluginHost } from "../host/host.ts";
 import type { Instance } from "../host/instance-type.ts";
@@ -33,6 +34,7 @@ import { FindingLog } from "../learning/findings.ts";
 import { type ForecastModel, Forecasts } from "../learning/forecasts.ts";
 import { PANEL_METRICS, PanelRecorder } from "../learning/panels.ts";
 import { QueryEngine } from "../query/index.ts";
+import { type AuditNote, LiveConfig } from "./live-config.ts";
 import { builtSdk, bundledPlugins } from "./paths.ts";
 import { StageList } from "./stages.ts";
 
@@ -40,10 +42,19 @@ export interface CoreOptions {
   readonly dataDir: string;
   readonly bare: boolean;
   readonly config: AgentConfig;
+  /** Of `config`. */
+  readonly configPath: string;
+  readonly secrets: SecretStore;
   readonly time: TimeSource;
   readonly book: LogBook;
   readonly onFatal: (error: unknown) => void;
 }
+
+/** In the data folder. */
+export const SECRETS_NAME = "secrets.json";
+
+/** Where changes of the agent's state are to be written down. */
+const auditNote: AuditNote = () => {};
 
 /** The rooms of one agent, wired to each other. Starts and stops nothing but the plugin host. */
 export class AgentCore {
@@ -54,6 +65,7 @@ export class AgentCore {
   readonly pipeline: Pipeline;
   readonly query: QueryEngine;
   readonly host: PluginHost;
+  readonly live: LiveConfig;
   readonly findings: FindingLog;
   readonly desk: RecommendationDesk;
   readonly forecasts: Forecasts;
@@ -63,6 +75,7 @@ export class AgentCore {
 
   private gapNotedToMs = -Infinity;
   private watch: PluginWatch | null = null;
+  private configWatch: Disposable | null = null;
   private readonly stages: StageList;
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
@@ -86,6 +99,8 @@ export class AgentCore {
       log: (source) => book.logger(source),
       store: (id) => privateStore(join(dataDir, "state", id)),
       settings: options.config.plugins ?? {},
+      secrets: (key) => options.secrets.of(key),
+      migrated: (id, fromVersion, settings) => this.live.migrated(id, fromVersion, settings),
       changed: () => {
         this.stages.invalidate();
         this.pluginsChanged = true;
@@ -95,6 +110,15 @@ export class AgentCore {
         options.onFatal(error);
       },
       services: this.servicesWith(documents),
+    });
+    this.live = new LiveConfig({
+      path: options.configPath,
+      secretsPath: join(dataDir, SECRETS_NAME),
+      config: options.config,
+      secrets: options.secrets,
+      host: this.host,
+      log: book.logger("config"),
+      note: auditNote,
     });
     this.stages = new StageList(this.host, {
       resume: (rows, following) => this.pipeline.resume(rows, following),
@@ -130,6 +154,7 @@ export class AgentCore {
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
     if (!bare) this.watch = await this.watchInstalled();
     await this.host.start();
+    if (!bare) this.configWatch = this.live.watch();
     const served = this.host.provider("documents") !== null;
     void this.host.startInstalled().then(() => {
       this.watch?.begin();
@@ -147,6 +172,7 @@ export class AgentCore {
 
   async stop(): Promise<void> {
     this.watch?.dispose();
+    await this.configWatch?.dispose();
     await this.host.stop();
     this.vitals.dispose();
   }
@@ -229,7 +255,7 @@ export class AgentCore {
     for (const listener of this.listeners) listener(event);
   }
 
-  private get pluginsDir(): string {
+  get pluginsDir(): string {
     return join(this.options.dataDir, "plugins");
   }
 

@@ -1,5 +1,5 @@
 import type { Batch, Disposable, SeriesStorage } from "all-use-agent/sdk";
-import { ExportQueue } from "../flow/export-queue.ts";
+import { ExportQueue, type ExportTarget } from "../flow/export-queue.ts";
 import type { Stage, Stages } from "../flow/pipeline.ts";
 import type { PluginHost } from "../host/host.ts";
 import type { Instance } from "../host/instance-type.ts";
@@ -15,7 +15,8 @@ interface Surroundings {
 export class StageList {
   private readonly host: PluginHost;
   private readonly surroundings: Surroundings;
-  private readonly queues = new WeakMap<Instance, ExportQueue>();
+  /** By the instance's id: another instance of the same goes on with the queue. */
+  private readonly queues = new Map<string, { readonly instance: Instance; readonly queue: ExportQueue }>();
   private built: Stages | null = null;
 
   constructor(host: PluginHost, surroundings: Surroundings) {
@@ -57,17 +58,19 @@ export class StageList {
     };
   }
 
-  private queueOf(instance: Instance, send: ConstructorParameters<typeof ExportQueue>[0]["send"]): ExportQueue {
-    const known = this.queues.get(instance);
-    if (known) return known;
-    const queue = new ExportQueue({
+  private queueOf(instance: Instance, send: ExportTarget["send"]): ExportQueue {
+    const known = this.queues.get(instance.id);
+    if (known?.instance === instance) return known.queue;
+    const target: ExportTarget = {
       send,
       signal: instance.signal,
       call: (task) => instance.call(task),
       after: (ms, task) => void this.surroundings.after(ms, task),
       warn: (message) => this.surroundings.warn(instance.id, message),
-    });
-    this.queues.set(instance, queue);
+    };
+    const queue = known?.queue ?? new ExportQueue(target);
+    if (known) queue.handOver(target);
+    this.queues.set(instance.id, { instance, queue });
     return queue;
   }
 }

@@ -29,6 +29,7 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
     },
     problems: [
       ...(stats ? [] : ["No series store runs: nothing is kept."]),
+      ...core.live.problems(),
       ...complaints(reports, "failed"),
       ...complaints(reports, "degraded"),
     ],

@@ -1,11 +1,8 @@
-import { AgentError } from "all-use-agent/sdk";
-import { schemaProblems } from "../host/schema.ts";
 import { answerJson } from "./answer.ts";
-import { readJson } from "./body.ts";
+import { checkedBody } from "./body.ts";
 import { parameterInvalid, readAgentTime, readInteger, requireText } from "./parameters.ts";
 import type { ParameterNote, Route } from "./routes.ts";
 import type { LiveStream } from "./stream.ts";
-import type { DoorRequest } from "./exchange.ts";
 
 const DAY_MS = 86_400_000;
 const MAX_FINDINGS = 5000;
@@ -150,15 +147,4 @@ function readRange(parameters: URLSearchParams, nowMs: number): { fromMs: number
   const fromMs = readAgentTime(parameters, "from", toMs - DAY_MS);
   if (toMs < fromMs) throw parameterInvalid("to", "it must not be before from");
   return { fromMs, toMs };
-}
-
-/** The JSON body, checked against the route's own schema. Throws `body_invalid` with the place. */
-async function checkedBody<T>(request: DoorRequest, schema: Route["body"]): Promise<T> {
-  const body = await readJson(request);
-  const [problem] = schemaProblems(schema ?? {}, body);
-  if (problem !== undefined)
-    throw new AgentError("body_invalid", `The body is not valid at ${problem.where}: ${problem.message}.`, {
-      where: problem.where,
-    });
-  return body as T;
 }

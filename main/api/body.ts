@@ -1,5 +1,7 @@
 import { AgentError } from "all-use-agent/sdk";
+import { schemaProblems } from "../host/schema.ts";
 import type { DoorRequest } from "./exchange.ts";
+import type { Route } from "./routes.ts";
 
 /** Bytes of a body as sent, and after decompression. */
 export interface BodyLimits {
@@ -110,6 +112,21 @@ export async function readJson(request: DoorRequest): Promise<unknown> {
   } catch {
     throw new AgentError("body_invalid", "The body is not valid JSON.", { where: "body" });
   }
+}
+
+/**
+ * The JSON body, checked against the route's own schema. `shown` stands for parts that messages must not quote. Throws
+ * `body_invalid` with the place.
+ */
+export async function checkedBody<T>(request: DoorRequest, schema: Route["body"], shown: object = {}): Promise<T> {
+  const body = await readJson(request);
+  const quoted = typeof body === "object" && body !== null ? { ...body, ...shown } : body;
+  const [problem] = schemaProblems(schema ?? {}, body, quoted);
+  if (problem !== undefined)
+    throw new AgentError("body_invalid", `The body is not valid at ${problem.where}: ${problem.message}.`, {
+      where: problem.where,
+    });
+  return body as T;
 }
 
 function tooLarge(limitBytes: number, when: string): AgentError {

@@ -4,6 +4,7 @@ import { agentRoutes } from "./agent-routes.ts";
 import { answerError, answerJson } from "./answer.ts";
 import type { Answer, DoorRequest } from "./exchange.ts";
 import { answerByPlugin } from "./plugin-route.ts";
+import { PLUGIN_ROUTES } from "./plugin-routes.ts";
 import { PROMETHEUS_ROUTES } from "./prometheus.ts";
 import type { Route } from "./routes.ts";
 import { LiveStream } from "./stream.ts";
@@ -13,7 +14,7 @@ export type Router = (request: DoorRequest, url: URL) => Answer | Promise<Answer
 
 /** Everything that is not the page: the agent's routes, Prometheus' and the plugins'. Admission has happened before. */
 export function createRouter(view: AgentView): Router {
-  const routes: Route[] = [...agentRoutes(new LiveStream(view)), ...PROMETHEUS_ROUTES];
+  const routes: Route[] = [...agentRoutes(new LiveStream(view)), ...PLUGIN_ROUTES, ...PROMETHEUS_ROUTES];
   routes.push({
     methods: ["GET"],
     path: "/api/agent/openapi.json",

@@ -2,9 +2,13 @@
 import {
   AgentError,
   type AgentStatus,
+  type ConfigChange,
+  type ConfigProblem,
   type Labels,
   type Matcher,
   type MetricInfo,
+  type PluginAction,
+  type PluginDetail,
   type PluginReport,
   type RecommendationReport,
   type SelectRequest,
@@ -116,6 +120,26 @@ export class MemoryAgent implements AgentView {
 
   ready = (): boolean => this.isReady;
   plugins = (): PluginReport[] => this.pluginReports;
+  /** By id. What is asked of them is kept in `asked`. */
+  readonly details = new Map<string, PluginDetail>();
+  readonly asked: (ConfigChange | PluginAction)[] = [];
+  configProblems: ConfigProblem[] = [];
+  plugin = async (id: string): Promise<PluginDetail> => {
+    const found = this.details.get(id);
+    if (!found) throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}.`, { where: "id" });
+    return found;
+  };
+  configurePlugin = async (id: string, change: ConfigChange): Promise<PluginDetail | { problems: ConfigProblem[] }> => {
+    const found = await this.plugin(id);
+    if (change.check === true || this.configProblems.length > 0) return { problems: this.configProblems };
+    this.asked.push(change);
+    return found;
+  };
+  actOnPlugin = async (id: string, action: PluginAction): Promise<PluginDetail | { removed: string }> => {
+    const found = await this.plugin(id);
+    this.asked.push(action);
+    return action.action === "remove" && action.instance === undefined ? { removed: id } : found;
+  };
   panels = () => [{ panel: "collectors/host/cpu", id: "cpu", title: "CPU", expr: "cpu", unit: "percent" as const }];
   recommendations = async () => this.advice;
   findings = async (fromMs: number, toMs: number, limit: number) =>

@@ -1,11 +1,15 @@
 import type {
   AgentStatus,
+  ConfigChange,
+  ConfigProblem,
   Disposable,
   FindingReport,
   ForecastReport,
   GapReport,
   MetricInfo,
   PanelReport,
+  PluginAction,
+  PluginDetail,
   PluginReport,
   RecommendationReport,
   RouteRequest,
@@ -27,6 +31,12 @@ export interface AgentView {
   now(): number;
   status(): AgentStatus;
   plugins(): PluginReport[];
+  /** Throws `plugin_unknown`. */
+  plugin(id: string): Promise<PluginDetail>;
+  /** What is wrong, and then nothing was changed; or the plugin afterwards. Throws `plugin_unknown`, `instance_unknown`. */
+  configurePlugin(id: string, change: ConfigChange): Promise<PluginDetail | { problems: ConfigProblem[] }>;
+  /** Throws `plugin_unknown`, `instance_…`, `plugin_bundled`, `live_change_refused`, `restart_failed`. */
+  actOnPlugin(id: string, action: PluginAction): Promise<PluginDetail | { removed: string }>;
   panels(): PanelReport[];
   recommendations(): Promise<RecommendationReport[]>;
   /** Throws `recommendation_unknown`. */

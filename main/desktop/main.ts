@@ -13,6 +13,7 @@ import { pageDoor } from "./page-door.ts";
 import { ORIGIN, SCHEME, placeOfArguments, placeOfLink } from "./place.ts";
 import { recordSleep } from "./power.ts";
 import { stopBeforeQuit } from "./quit.ts";
+import { systemSeal } from "./secret-seal.ts";
 import { createTray } from "./tray.ts";
 import { type MainWindow, createMainWindow } from "./window.ts";
 
@@ -94,9 +95,11 @@ async function run(dataDir: string): Promise<void> {
       fail(title, error);
     }
   };
+  const secretSeal = systemSeal();
   agent = await startAgent({
     dataDir,
     shell: "desktop",
+    ...(secretSeal && { secretSeal }),
     onFatal: (error) => void failAfterStop("stopped after an error inside", error),
   });
   stopBeforeQuit(app, stop);

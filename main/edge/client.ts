@@ -1,4 +1,4 @@
-import { AgentError, errorText, type ErrorReport } from "all-use-agent/sdk";
+import { AgentError, type ConfigProblem, errorText, type ErrorReport } from "all-use-agent/sdk";
 import { readToken } from "../api/token.ts";
 import { agentFilePath, isAlive, readAgentFile } from "./agent-file.ts";
 
@@ -14,6 +14,8 @@ export interface AgentClient {
   get<T>(path: string, parameters?: Readonly<Record<string, string>>): Promise<T>;
   /** The same as a form. */
   post<T>(path: string, parameters: Readonly<Record<string, string>>): Promise<T>;
+  /** The same as JSON. */
+  postJson<T>(path: string, body: unknown): Promise<T>;
 }
 
 /** Finds the agent of a data folder. Throws `agent_not_running` when there is none, also when it died without a word. */
@@ -35,7 +37,10 @@ export async function connect(dataDir: string): Promise<AgentClient> {
   const base = `http://127.0.0.1:${file.port}`;
 
   async function ask<T>(path: string, init: RequestInit): Promise<T> {
-    const headers: Record<string, string> = { ...(token !== null && { Authorization: `Bearer ${token}` }) };
+    const headers: Record<string, string> = {
+      ...(init.headers as Record<string, string>),
+      ...(token !== null && { Authorization: `Bearer ${token}` }),
+    };
     let response: Response;
     let text: string;
     try {
@@ -70,11 +75,18 @@ export async function connect(dataDir: string): Promise<AgentClient> {
       return ask(query === "" ? path : `${path}?${query}`, { method: "GET" });
     },
     post: (path, parameters) => ask(path, { method: "POST", body: new URLSearchParams(parameters) }),
+    postJson: (path, body) =>
+      ask(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
   };
 }
 
-/** Both shapes of errors, the agent's own and Prometheus'. */
+/** The shapes of errors: the agent's own, Prometheus', and what is wrong with a configuration. */
 function errorOf(status: number, body: unknown): AgentError {
+  const problems = (body as { problems?: readonly ConfigProblem[] } | null)?.problems;
+  if (problems) {
+    const said = problems.map(({ where, message }) => (where === "/" ? message : `${where}: ${message}`)).join("; ");
+    return new AgentError("plugin_config_invalid", `Nothing was changed: ${said}`, { where: problems[0]?.where ?? "/" });
+  }
   const error = (body as Partial<ErrorReport> | null)?.error as ErrorReport["error"] | string | undefined;
   if (typeof error === "string") return new AgentError("refused", error);
   if (error !== undefined) return new AgentError(error.code, error.message);

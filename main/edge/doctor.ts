@@ -1,7 +1,8 @@
 import { type AgentStatus, errorText, type PluginReport } from "all-use-agent/sdk";
 import { access, constants, stat, statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { readToken, tokenPath } from "../api/token.ts";
+import { readableByOthers } from "../host/config/secrets.ts";
 import { readAgentFile } from "./agent-file.ts";
 import { type AgentClient, connect } from "./client.ts";
 import type { Command } from "./commands.ts";
@@ -46,7 +47,7 @@ export const doctor: Command = {
 export async function examine(dataDir: string): Promise<Check[]> {
   const checks: Check[] = [nodeVersion(), ...(await dataFolder(dataDir))];
   if (checks.some(({ result, check }) => check === "data folder" && result === "fail")) return checks;
-  checks.push(...(await tokenFile(dataDir)));
+  checks.push(...(await tokenFile(dataDir)), ...(await secretsFile(dataDir)));
   let agent: AgentClient;
   try {
     if ((await readAgentFile(dataDir)) === null) {
@@ -114,6 +115,13 @@ async function tokenFile(dataDir: string): Promise<Check[]> {
   } catch (error) {
     return [{ check, result: "fail", text: oneSentence(error) }];
   }
+}
+
+async function secretsFile(dataDir: string): Promise<Check[]> {
+  const path = join(dataDir, "secrets.json");
+  if (!(await readableByOthers(path))) return [];
+  const text = `others may read ${path}; run chmod 600 ${path}, and set the plugins' secrets anew if they have.`;
+  return [{ check: "secrets", result: "fail", text }];
 }
 
 async function runningAgent(agent: AgentClient): Promise<Check[]> {

@@ -10,7 +10,10 @@ const HELP = `Usage: alluse plugin list [--json]
        alluse plugin test DIR [--json]
        alluse plugin pack DIR [-o FILE]
        alluse plugin add FOLDER|FILE [--replace]
-       alluse plugin remove|enable|disable ID
+       alluse plugin remove ID
+       alluse plugin enable|disable ID[#INSTANCE]
+       alluse plugin config ID [KEY=VALUE…] [--instance I] [--json]
+       alluse plugin config ID --secret KEY|--forget KEY [--instance I]
 
   list     the plugins of the running agent with their state and cost
   info     all about one: state, cost, permissions, metrics, configuration
@@ -21,7 +24,10 @@ const HELP = `Usage: alluse plugin list [--json]
   pack     puts a plugin's folder into one file, the same bytes for the same content (default: NAME-VERSION.alluse-plugin)
   add      copies a plugin to where the agent finds it; runs nothing of it, no npm and no scripts
   remove   takes an added plugin away; its samples stay
-  enable, disable   writes config.json
+  enable, disable   at once where an agent runs, else in config.json
+  config   shows what it works with and what of it is set; KEY=VALUE sets, KEY= goes back to the default; the keys of
+           what is inside are parted by dots. --secret KEY asks for its value, or reads it from a pipe: never from
+           the command line
 
   --data-dir D  the agent's data folder (default: the platform's)
   --json        output to parse
@@ -36,6 +42,7 @@ const VERBS: Readonly<Record<string, () => Promise<PluginVerb>>> = {
   add: async () => (await import("./plugin/package.ts")).add,
   remove: async () => (await import("./plugin/package.ts")).remove,
   enable: async () => (await import("./plugin/switch.ts")).enable,
+  config: async () => (await import("./plugin/config.ts")).config,
   disable: async () => (await import("./plugin/switch.ts")).disable,
 };
 

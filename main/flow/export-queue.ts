@@ -19,7 +19,7 @@ export interface ExportTarget {
 export class ExportQueue {
   dropped = 0;
   private readonly waiting: Batch[] = [];
-  private readonly target: ExportTarget;
+  private target: ExportTarget;
   private sending = false;
   private retryMs = RETRY_FIRST_MS;
 
@@ -33,10 +33,17 @@ export class ExportQueue {
     if (!this.sending) void this.drain();
   }
 
+  /** Another instance of the exporter goes on with what is waiting. */
+  handOver(target: ExportTarget): void {
+    this.target = target;
+    this.retryMs = RETRY_FIRST_MS;
+    if (!this.sending && this.waiting.length > 0) void this.drain();
+  }
+
   private async drain(): Promise<void> {
     this.sending = true;
-    const { target } = this;
-    while (this.waiting.length > 0 && !target.signal.aborted) {
+    while (this.waiting.length > 0 && !this.target.signal.aborted) {
+      const { target } = this;
       const batch = this.waiting[0];
       try {
         await target.call(() => target.send(batch, target.signal));

@@ -1,5 +1,5 @@
 import { AgentError, type Collector, type Disposable } from "all-use-agent/sdk";
-import { everyAligned, type TimeSource } from "./time.ts";
+import { everyAligned, tickOf, type TimeSource } from "./time.ts";
 
 /** A reading may always take this long, however short the interval. */
 const DEADLINE_MIN_MS = 1000;
@@ -16,14 +16,30 @@ export interface CollectOwner {
   collectFailed(error: unknown): void;
 }
 
+/** A collector's readings, until it is disposed. */
+export interface CollectLoop extends Disposable {
+  /** When its last tick was, Unix ms, or it began: ticks until then are served. */
+  readonly servedMs: number;
+  /** Resolves when no reading is under way. */
+  idle(): Promise<void>;
+}
+
 /**
  * Asks a collector for a reading at every multiple of its interval. One that is not back by its deadline is aborted; while
- * it still runs, ticks are skipped. Trouble lengthens the interval: 0, 1, 3, 7 … ticks are left out.
+ * it still runs, ticks are skipped. Trouble lengthens the interval: 0, 1, 3, 7 … ticks are left out. `servedMs` is when the
+ * loop that this one takes over from had its last tick: what was due since is read at once.
  */
-export function startCollecting(collect: NonNullable<Collector["collect"]>, intervalMs: number, owner: CollectOwner): Disposable {
+export function startCollecting(
+  collect: NonNullable<Collector["collect"]>,
+  intervalMs: number,
+  owner: CollectOwner,
+  servedMs: number | null = null,
+): CollectLoop {
   const deadlineMs = Math.max(intervalMs, DEADLINE_MIN_MS);
   let failures = 0;
   let ticksToSkip = 0;
+  let lastMs = owner.time.now();
+  let reading: Promise<void> | null = null;
 
   const succeed = (): void => {
     failures = 0;
@@ -35,6 +51,7 @@ export function startCollecting(collect: NonNullable<Collector["collect"]>, inte
     owner.collectFailed(error);
   };
   const tick = (): void | Promise<void> => {
+    lastMs = owner.time.now();
     if (ticksToSkip > 0) {
       ticksToSkip--;
       return owner.skipped();
@@ -47,10 +64,22 @@ export function startCollecting(collect: NonNullable<Collector["collect"]>, inte
         abort.abort();
         fail(new AgentError("collect_timeout", `a reading took longer than ${deadlineMs} ms and was aborted`));
       });
-      return pending.then(succeed, fail).finally(() => void timer.dispose());
+      reading = pending.then(succeed, fail).finally(() => {
+        void timer.dispose();
+        reading = null;
+      });
+      return reading;
     } catch (error) {
       fail(error);
     }
   };
-  return everyAligned(owner.time, intervalMs, tick, () => owner.skipped());
+  if (servedMs !== null && tickOf(lastMs, intervalMs) > tickOf(servedMs, intervalMs)) void tick();
+  const loop = everyAligned(owner.time, intervalMs, tick, () => owner.skipped());
+  return {
+    dispose: () => loop.dispose(),
+    idle: async () => void (await reading),
+    get servedMs() {
+      return lastMs;
+    },
+  };
 }

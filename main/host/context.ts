@@ -22,6 +22,9 @@ export interface ContextOwner {
   readonly signal: AbortSignal;
   /** Its `stop` is over: nothing it does counts any more. */
   readonly closed: boolean;
+  /** Another is about to take over: nothing happens at intervals any more. */
+  readonly halted: boolean;
+  readonly instance: string;
   /** Runs a callback in the plugin's name: metered, attributed, errors counted. */
   run(task: () => void | Promise<void>): void | Promise<void>;
   emitted(samples: number): void;
@@ -61,7 +64,7 @@ export function createContext(parts: ContextParts): PluginContext {
 
   return {
     id: manifest.id,
-    instance: manifest.id,
+    instance: owner.instance,
     clock: time,
     signal,
     log: parts.log,
@@ -86,7 +89,7 @@ export function createContext(parts: ContextParts): PluginContext {
         everyAligned(
           time,
           intervalMs,
-          () => owner.run(() => task(signal)),
+          () => (owner.halted ? undefined : owner.run(() => task(signal))),
           () => owner.skipped(),
         ),
       );

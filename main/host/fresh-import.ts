@@ -1,26 +1,33 @@
 import module from "node:module";
 import { pathToFileURL } from "node:url";
 
-/** Entries that were loaded before, with how often. */
-const loads = new Map<string, number>();
+/** Entries that were loaded, by folder. */
+const loaded = new Set<string>();
+/** Folder → `?reload=N` under which it is loaded now. */
+const queries = new Map<string, string>();
 /** `?reload=N` → the address of the folder that it stands for. */
 const reloaded = new Map<string, string>();
 let counter = 0;
 let hooked = false;
 
+/** The next import of the folder's entry is a new one: its files have changed, or what failed is tried again. */
+export function renew(folder: string): void {
+  if (!loaded.has(folder)) return;
+  const query = `?reload=${++counter}`;
+  queries.set(folder, query);
+  reloaded.set(query, `${pathToFileURL(folder).href}/`);
+}
+
 /**
- * Imports a plugin's entry; again, when it was imported before, with the plugin's own modules. Node.js keeps every module for
- * good, so a new address is what makes a new one. Before Node.js 22.15 that holds for the entry alone.
+ * Imports a plugin's entry; after `renew`, again, with the plugin's own modules. Node.js keeps every module for good, so a new
+ * address is what makes a new one. Before Node.js 22.15 that holds for the entry alone.
  */
 export async function freshImport(folder: string, entry: string): Promise<unknown> {
-  const times = loads.get(entry) ?? 0;
-  loads.set(entry, times + 1);
-  const url = pathToFileURL(entry).href;
-  if (times === 0) return import(url);
-  const query = `?reload=${++counter}`;
-  reloaded.set(query, `${pathToFileURL(folder).href}/`);
+  loaded.add(folder);
+  const query = queries.get(folder);
+  if (query === undefined) return import(pathToFileURL(entry).href);
   hookOnce();
-  return import(`${url}${query}`);
+  return import(`${pathToFileURL(entry).href}${query}`);
 }
 
 function hookOnce(): void {

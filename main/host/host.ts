@@ -13,25 +13,24 @@ import {
   type RouteResponse,
 } from "all-use-agent/sdk";
 import { watchUncaught } from "./attribution.ts";
+import { splitKey } from "./config/instance-name.ts";
+import { migrationDue } from "./config/migration-due.ts";
+import type { AllSettings, PluginSettings } from "./config/settings.ts";
 import { findPluginFolders, type PluginFolder } from "./discover.ts";
+import { renew } from "./fresh-import.ts";
 import { type InstanceParts, PluginInstance } from "./instance.ts";
+import { type Gate, instanceServices } from "./instance-services.ts";
 import type { Instance } from "./instance-type.ts";
 import { readManifest } from "./manifest.ts";
 import { startOrder } from "./order.ts";
-import { resolveConfig } from "./plugin-config.ts";
+import { type PlannedInstance, type Plan, planInstances } from "./plans.ts";
+import { type HostAccess, type KeptPlan, type KnownPlugin, type Outcome, reconfigure, restart } from "./reconfigure.ts";
 import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
 const SNAPSHOT_INTERVAL_MS = 60_000;
 /** Installed plugins that are being started at a time: starting a process keeps a core busy for a moment. */
 const STARTING_MAX = 4;
-
-export interface PluginSettings {
-  readonly enabled?: boolean;
-  /** The operator trusts an installed plugin with the agent's own rights: it runs in the agent, where it can do anything. */
-  readonly inside?: boolean;
-  readonly config?: Readonly<Record<string, unknown>>;
-}
 
 export interface HostOptions {
   readonly roots: readonly { readonly path: string; readonly origin: PluginFolder["origin"] }[];
@@ -41,8 +40,11 @@ export interface HostOptions {
   readonly random: () => number;
   readonly log: (source: string) => Logger;
   readonly store: (id: string) => PrivateStore;
-  /** By plugin id. */
-  readonly settings: Readonly<Record<string, PluginSettings>>;
+  readonly settings: AllSettings;
+  /** Opened secrets of an instance by JSON pointer; none when absent. */
+  readonly secrets?: (key: string) => Readonly<Record<string, string>>;
+  /** A configuration was brought to the plugin's version: to be kept before it counts. */
+  readonly migrated?: (id: string, fromVersion: number, settings: PluginSettings) => Promise<void>;
   /** Only plugins whose manifest has a `bare` part are started, with that configuration. */
   readonly bare: boolean;
   /** Some plugin's state changed, or its cost was asked for. */
@@ -55,24 +57,34 @@ export interface HostOptions {
 export class PluginHost {
   private readonly options: HostOptions;
   private readonly instances: Instance[] = [];
-  /** Reports of folders that never became an instance. */
+  /** Reports of folders that never became an instance, and of what is switched off. */
   private rejected: PluginReport[] = [];
+  /** Every plugin that can run here, by its folder. */
+  private readonly known = new Map<string, KnownPlugin>();
+  /** Of each instance there is. */
+  private readonly plans = new Map<string, Plan>();
+  private readonly gates = new WeakMap<Instance, Gate>();
+  /** Why an instance runs on as it was: what is set now is not valid, or it did not start with it. */
+  private readonly kept = new Map<string, KeptPlan>();
+  private settings: AllSettings;
+  /** Whoever changes the list of instances waits for whoever does so now. */
+  private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
   private readonly disposables: { dispose(): void | Promise<void> }[] = [];
 
   constructor(options: HostOptions) {
     this.options = options;
+    this.settings = options.settings;
   }
 
   /** Checks every folder and starts the bundled plugins. */
   async start(): Promise<void> {
     const { time } = this.options;
     this.disposables.push(watchUncaught(() => this.instances, this.options.unowned));
-    for (const instance of startOrder(await this.discover(), (manifest, error) =>
-      this.reject(manifest.place, manifest.manifest, error),
-    )) {
-      this.instances.push(await this.create(instance.place, instance.manifest, instance.config));
-    }
+    for (const plan of startOrder(await this.discover(), (candidate, error) =>
+      this.reject(candidate.place, candidate.manifest, error, candidate.key),
+    ))
+      this.instances.push(await this.create(plan));
     for (const instance of this.instances) if (instance.origin === "bundled") await this.startOne(instance);
     this.disposables.push(
       everyAligned(time, SNAPSHOT_INTERVAL_MS, async () => {
@@ -85,7 +97,11 @@ export class PluginHost {
    * Starts what the operator added. Apart from the rest, so that a plugin that hangs keeps nobody waiting; a few at a time,
    * except that one which requires others comes when all before it have started.
    */
-  async startInstalled(): Promise<void> {
+  startInstalled(): Promise<void> {
+    return this.inTurn(() => this.startAdded());
+  }
+
+  private async startAdded(): Promise<void> {
     const installed = this.instances.filter(({ origin }) => origin === "installed");
     // Any process of the same user may send it, and Node's answer to it is an open debugger: with a listener there is none.
     if (installed.length > 0 && process.platform !== "win32") {
@@ -107,25 +123,63 @@ export class PluginHost {
    * Takes up what changed in installed folders: what vanished or is another than before stops, keeping its snapshot; what is
    * there now starts. Not to be called before everything was started.
    */
-  async rescan(folders: ReadonlySet<string>): Promise<void> {
+  rescan(folders: ReadonlySet<string>): Promise<void> {
+    return this.inTurn(() => this.takeUp(folders));
+  }
+
+  /** Takes up other settings: only instances that are to be otherwise are touched. Tells what became of each of those. */
+  reconfigure(settings: AllSettings): Promise<Outcome[]> {
+    return this.inTurn(() => {
+      this.settings = settings;
+      return reconfigure(this.access());
+    });
+  }
+
+  /** Another instance in place of one, with what is set now. Throws `instance_unknown`, `live_change_refused`, or why it failed. */
+  restart(key: string): Promise<void> {
+    return this.inTurn(() => restart(this.access(), key));
+  }
+
+  /** A plugin that can run here, or null. */
+  find(id: string): KnownPlugin | null {
+    for (const known of this.known.values()) if (known.manifest.id === id) return known;
+    return null;
+  }
+
+  ids(): string[] {
+    return [...this.known.values()].map(({ manifest }) => manifest.id);
+  }
+
+  /** Why instances run on as they were although something else is set, in sentences by key. */
+  get keptBack(): ReadonlyMap<string, KeptPlan> {
+    return this.kept;
+  }
+
+  /** What stands in for an instance's plan: whether what is set is what runs. */
+  isCurrent(planned: PlannedInstance): boolean {
+    const running = this.plans.get(planned.key);
+    return planned.plan ? running?.fingerprint === planned.plan.fingerprint : running === undefined;
+  }
+
+  private async takeUp(folders: ReadonlySet<string>): Promise<void> {
     const gone = this.instances.filter(({ folder, origin }) => origin === "installed" && folders.has(folder));
     for (const instance of gone.toReversed()) {
       await instance.stop();
-      this.instances.splice(this.instances.indexOf(instance), 1);
+      this.drop(instance);
+    }
+    for (const folder of folders) {
+      this.known.delete(folder);
+      renew(folder);
     }
     this.rejected = this.rejected.filter(({ folder }) => !folders.has(folder));
     const found = await this.discover(folders);
     if (this.stopped) return;
     const added: Instance[] = [];
-    for (const { place, manifest, config } of startOrder(found, (candidate, error) =>
-      this.reject(candidate.place, candidate.manifest, error),
-    )) {
-      added.push(await this.create(place, manifest, config));
-    }
-    this.instances.push(...added);
-    const ordered = startOrder(this.instances, () => {});
-    // In a circle with one that runs they keep their places: the new one fails for what it misses.
-    if (ordered.length === this.instances.length) this.instances.splice(0, ordered.length, ...ordered);
+    for (const plan of startOrder(found, (candidate, error) =>
+      this.reject(candidate.place, candidate.manifest, error, candidate.key),
+    ))
+      added.push(await this.create(plan));
+    this.insert(added);
     for (const instance of added) await this.startOne(instance);
     this.options.changed();
   }
@@ -140,6 +194,9 @@ export class PluginHost {
       ({ origin, manifest: { kind } }) => origin === "installed" && kind !== "processor" && kind !== "storage",
     );
     await Promise.all(first.map((instance) => instance.stop()));
+    for (const instance of this.instances.toReversed()) await instance.stop();
+    // What was being changed has ended by now, or ends with its instance; what it brought is stopped too.
+    await this.turn;
     for (const instance of this.instances.toReversed()) await instance.stop();
     for (const disposable of this.disposables.splice(0).reverse()) await disposable.dispose();
   }
@@ -176,9 +233,13 @@ export class PluginHost {
   }
 
   panels(): PanelReport[] {
-    return this.instances
-      .filter((instance) => instance.running)
-      .flatMap(({ id, manifest }) => (manifest.panels ?? []).map((panel) => ({ ...panel, panel: `${id}/${panel.id}` })));
+    return (
+      this.instances
+        .filter((instance) => instance.running)
+        // Of a plugin with several instances once: its expressions show the series of all.
+        .filter((instance, i, all) => all.findIndex(({ manifest }) => manifest.id === instance.manifest.id) === i)
+        .flatMap(({ manifest }) => (manifest.panels ?? []).map((panel) => ({ ...panel, panel: `${manifest.id}/${panel.id}` })))
+    );
   }
 
   /** Every metric that a plugin declares, wildcards left out. */
@@ -207,33 +268,48 @@ export class PluginHost {
   }
 
   /** Checks plugin folders: all, or installed ones of these. */
-  private async discover(only?: ReadonlySet<string>): Promise<Candidate[]> {
+  private async discover(only?: ReadonlySet<string>): Promise<Plan[]> {
     const log = this.options.log("host");
-    const candidates: Candidate[] = [];
-    const seen = new Map(this.instances.map(({ id, folder }) => [id, folder]));
+    const plans: Plan[] = [];
     for (const root of this.options.roots) {
       for (const place of await findPluginFolders(root.path, root.origin, (message) => log.warn(message))) {
         if (only && !(place.origin === "installed" && only.has(place.folder))) continue;
         let manifest: Manifest | null = null;
         try {
           manifest = await readManifest(place.folder);
-          const other = seen.get(manifest.id);
+          const other = this.find(manifest.id)?.place.folder;
           if (other !== undefined)
             throw new AgentError(
               "plugin_duplicate",
               `${manifest.id} is already there, in ${other}; give one of the two another id`,
             );
-          seen.set(manifest.id, place.folder);
-          const settings = this.options.settings[manifest.id] ?? {};
-          if (settings.enabled === false || !this.wanted(manifest)) continue;
-          const given = { ...settings.config, ...(this.options.bare ? manifest.bare : {}) };
-          candidates.push({ place, manifest, config: resolveConfig(manifest, given, this.options.dataDir) });
+          if (!this.wanted(manifest)) continue;
+          this.known.set(place.folder, { place, manifest });
+          for (const planned of await this.planned({ place, manifest })) {
+            if (!planned.enabled) this.switchedOff({ place, manifest }, planned.key);
+            else if (planned.plan) plans.push(planned.plan);
+            else this.reject(place, manifest, planned.error, planned.key);
+          }
         } catch (error) {
           this.reject(place, manifest, error);
         }
       }
     }
-    return candidates;
+    return plans;
+  }
+
+  /** The instances that the settings make of a plugin. Throws `config_version_newer`, `migration_failed`. */
+  async planned({ place, manifest }: KnownPlugin): Promise<PlannedInstance[]> {
+    const { dataDir, bare, secrets = () => ({}), migrated } = this.options;
+    let settings = this.settings[manifest.id] ?? {};
+    if (migrationDue(manifest, settings)) {
+      const { migrateSettings } = await import("./config/migrate.ts");
+      const before = settings.config_version ?? 1;
+      settings = await migrateSettings({ place, manifest, settings, dataDir, log: this.options.log(manifest.id) });
+      await migrated?.(manifest.id, before, settings);
+      this.settings = { ...this.settings, [manifest.id]: settings };
+    }
+    return planInstances(place, manifest, settings, { dataDir, bare, secrets });
   }
 
   private wanted(manifest: Manifest): boolean {
@@ -242,58 +318,115 @@ export class PluginHost {
   }
 
   /** Bundled and trusted plugins run in the agent, installed ones in a process each; the code for that is loaded when there is one. */
-  private async create(place: PluginFolder, manifest: Manifest, config: Record<string, unknown>): Promise<Instance> {
+  private async create(plan: Plan): Promise<Instance> {
     const { services, time, random, changed } = this.options;
+    const gate: Gate = { open: true };
     const parts: InstanceParts = {
-      place,
-      manifest,
-      config,
-      services,
+      ...plan,
+      services: instanceServices(services, plan.key, plan.instance, gate),
       time,
       random,
       changed,
-      log: this.options.log(manifest.id),
-      store: this.options.store(manifest.id),
+      log: this.options.log(plan.key),
+      store: this.options.store(plan.key),
     };
+    this.plans.set(plan.key, plan);
+    const instance = await this.make(plan, parts);
+    this.gates.set(instance, gate);
+    return instance;
+  }
+
+  private async make({ place, manifest, inside }: Plan, parts: InstanceParts): Promise<Instance> {
     if (manifest.isolation === "exec") return new (await import("./exec/exec-instance.ts")).ExecInstance(parts);
-    if (place.origin === "bundled" || this.options.settings[manifest.id]?.inside) return new PluginInstance(parts);
+    if (place.origin === "bundled" || inside) return new PluginInstance(parts);
     const { ProcessInstance } = await import("./process/process-instance.ts");
     return new ProcessInstance(parts);
   }
 
-  private async startOne(instance: Instance): Promise<void> {
+  /** What changing instances while others run needs. */
+  private access(): HostAccess {
+    const { time, changed } = this.options;
+    return {
+      time,
+      changed,
+      known: [...this.known.values()],
+      instances: this.instances,
+      plans: this.plans,
+      kept: this.kept,
+      planned: (known) => this.planned(known),
+      create: (plan) => this.create(plan),
+      gateOf: (instance) => this.gates.get(instance)!,
+      start: (instance, standby) => this.startOne(instance, standby),
+      insert: (added) => this.insert(added),
+      drop: (instance) => this.drop(instance),
+      forgetRejected: (id) => void (this.rejected = this.rejected.filter((report) => splitKey(report.id).id !== id)),
+      reject: ({ place, manifest }, key, error) => this.reject(place, manifest, error, key),
+      switchedOff: (known, key) => this.switchedOff(known, key),
+    };
+  }
+
+  private inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(task);
+    this.turn = mine.catch(() => {});
+    return mine;
+  }
+
+  /** Puts new instances where they stop in the right order. */
+  private insert(added: readonly Instance[]): void {
+    this.instances.push(...added);
+    const ordered = startOrder(this.instances, () => {});
+    // In a circle with one that runs they keep their places: the new one fails for what it misses.
+    if (ordered.length === this.instances.length) this.instances.splice(0, ordered.length, ...ordered);
+  }
+
+  private drop(instance: Instance): void {
+    this.instances.splice(this.instances.indexOf(instance), 1);
+    this.plans.delete(instance.id);
+    this.kept.delete(instance.id);
+  }
+
+  private async startOne(instance: Instance, standby = false): Promise<void> {
+    if (this.stopped) return;
     const missing = instance.manifest.requires?.find(
       (name) => !this.instances.some((other) => other.running && provides(other.manifest, name)),
     );
     if (missing !== undefined) instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
-    else await instance.start();
+    else await instance.start(standby);
   }
 
-  private reject(place: PluginFolder, manifest: Manifest | null, error: unknown): void {
-    const nowMs = this.options.time.now();
-    this.options.log(manifest?.id ?? place.name).error(`not started: ${errorText(error)}`);
-    this.rejected.push({
-      id: manifest?.id ?? place.name,
+  private reject(place: PluginFolder, manifest: Manifest | null, error: unknown, key = manifest?.id ?? place.name): void {
+    this.options.log(key).error(`not started: ${errorText(error)}`);
+    const code = error instanceof AgentError ? error.code : "unknown";
+    this.rejected.push(this.idleReport(place, manifest, key, "failed", errorText(error), code));
+    this.options.changed();
+  }
+
+  private switchedOff({ place, manifest }: KnownPlugin, key: string): void {
+    this.rejected.push(this.idleReport(place, manifest, key, "stopped", "it is switched off", "disabled"));
+  }
+
+  private idleReport(
+    place: PluginFolder,
+    manifest: Manifest | null,
+    key: string,
+    state: PluginReport["state"],
+    reason: string,
+    code: string,
+  ): PluginReport {
+    return {
+      id: key,
       title: manifest?.title ?? place.name,
       kind: manifest?.kind ?? null,
       version: manifest?.version ?? null,
       folder: place.folder,
       origin: place.origin,
-      state: "failed",
-      reason: errorText(error),
-      code: error instanceof AgentError ? error.code : "unknown",
-      sinceMs: nowMs,
+      state,
+      reason,
+      code,
+      sinceMs: this.options.time.now(),
       cost: { cpuMsPerSecond: 0, calls: 0, p50Ms: 0, p99Ms: 0, samplesPerSecond: 0, skipped: 0, errors: 0 },
-    });
-    this.options.changed();
+    };
   }
-}
-
-/** A checked folder on its way to become an instance. */
-export interface Candidate {
-  readonly place: PluginFolder;
-  readonly manifest: Manifest;
-  readonly config: Record<string, unknown>;
 }
 
 /** A plugin provides its own id and what its manifest lists. */

@@ -13,6 +13,7 @@ export interface AwayRows {
 
 /** One plugin as the host and the rooms see it, wherever its code runs. */
 export interface Instance extends Attributable {
+  /** The manifest's id, `#<instance>` after it for a named instance. */
   readonly id: string;
   readonly manifest: Manifest;
   readonly origin: PluginFolder["origin"];
@@ -26,10 +27,17 @@ export interface Instance extends Attributable {
   readonly away?: AwayRows | null;
   /** CPU it took since the start, in ms. */
   readonly busyMs: number;
-  /** Never throws: what goes wrong is the plugin's state. */
-  start(): Promise<void>;
-  /** Legal in any state, and twice. */
-  stop(): Promise<void>;
+  /** Never throws: what goes wrong is the plugin's state. `standby`: nothing is read before `begin`. */
+  start(standby?: boolean): Promise<void>;
+  /** Legal in any state, and twice. `keep` false: another has taken over, and its snapshot is the newer one. */
+  stop(keep?: boolean): Promise<void>;
+  /**
+   * Ends what it does at intervals, and waits for the reading that is under way. Resolves with the time until which ticks
+   * are served, Unix ms. Absent where nobody can take over while it runs.
+   */
+  halt?(): Promise<number>;
+  /** Reads from now on, at once where a tick after `servedMs` has passed. Called once, after `start(true)`. */
+  begin?(servedMs: number): void;
   saveSnapshot(): Promise<void>;
   /** Calls into the plugin in its name. Errors pass through: they may be answers. */
   call<T>(task: () => T): T;

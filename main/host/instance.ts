@@ -11,7 +11,8 @@ import {
   type PrivateStore,
 } from "all-use-agent/sdk";
 import { attributed } from "./attribution.ts";
-import { startCollecting } from "./collect-loop.ts";
+import { type CollectLoop, startCollecting } from "./collect-loop.ts";
+import { type Hide, hideError, hiderOf, hidingLog } from "./config/redact.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
 import type { PluginFolder } from "./discover.ts";
@@ -29,6 +30,11 @@ const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
 
 export interface InstanceParts {
+  /** The manifest's id, `#<instance>` after it for a named instance. */
+  readonly key: string;
+  readonly instance: string;
+  /** What must not be seen in anything that it says. */
+  readonly secrets: readonly string[];
   readonly place: PluginFolder;
   readonly manifest: Manifest;
   readonly config: Record<string, unknown>;
@@ -48,8 +54,11 @@ export class PluginInstance implements Instance, ContextOwner {
   /** The plugin's methods while it is started. */
   plugin: PluginLifecycle | null = null;
   closed = false;
+  halted = false;
 
   private readonly parts: InstanceParts;
+  private readonly hide: Hide | null;
+  private loop: CollectLoop | null = null;
   private readonly meter: Meter;
   private readonly abort = new AbortController();
   private readonly disposables = new Set<Disposable>();
@@ -61,8 +70,9 @@ export class PluginInstance implements Instance, ContextOwner {
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.parts = parts;
-    this.id = parts.manifest.id;
+    this.hide = hiderOf(parts.secrets);
+    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
+    this.id = parts.key;
     this.manifest = parts.manifest;
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
@@ -71,6 +81,10 @@ export class PluginInstance implements Instance, ContextOwner {
 
   get origin(): PluginFolder["origin"] {
     return this.parts.place.origin;
+  }
+
+  get instance(): string {
+    return this.parts.instance;
   }
 
   get signal(): AbortSignal {
@@ -83,8 +97,8 @@ export class PluginInstance implements Instance, ContextOwner {
   }
 
   /** Loads the code, restores the last snapshot, starts. Never throws: what goes wrong is the plugin's state. */
-  async start(): Promise<void> {
-    const { manifest, time } = this.parts;
+  async start(standby = false): Promise<void> {
+    const { time } = this.parts;
     if (this.signal.aborted) return;
     this.enter("starting", null, null);
     try {
@@ -92,21 +106,32 @@ export class PluginInstance implements Instance, ContextOwner {
         time,
         START_DEADLINE_MS,
         "start_timeout",
-        `starting ${manifest.id}`,
+        `starting ${this.id}`,
         attributed(this, () => this.load()),
       );
       if (this.state !== "starting") return;
       this.enter("ok", null, null);
-      if (manifest.kind === "collector") this.scheduleCollect();
+      if (!standby) this.scheduleCollect(null);
     } catch (error) {
       await this.fail(error, error instanceof AgentError ? error.code : "start_failed");
     }
   }
 
   /** Keeps the snapshot, stops, undoes everything. Legal in any state, and twice. */
-  stop(): Promise<void> {
-    this.stopping ??= this.wind(this.state === "failed" ? "failed" : "stopped");
+  stop(keep = true): Promise<void> {
+    this.stopping ??= this.wind(this.state === "failed" ? "failed" : "stopped", keep);
     return this.stopping;
+  }
+
+  async halt(): Promise<number> {
+    this.halted = true;
+    await this.loop?.dispose();
+    await this.loop?.idle();
+    return this.loop?.servedMs ?? this.parts.time.now();
+  }
+
+  begin(servedMs: number): void {
+    this.scheduleCollect(servedMs);
   }
 
   /** Keeps the plugin's snapshot if it has one. A failure is logged: the previous snapshot stays. */
@@ -123,9 +148,17 @@ export class PluginInstance implements Instance, ContextOwner {
 
   /** Calls into the plugin: attributed, its synchronous part metered. Errors pass through: they may be answers. */
   call<T>(task: () => T): T {
+    const { hide } = this;
     const startMs = performance.now();
     try {
-      return attributed(this, task);
+      const result = attributed(this, task);
+      // Whoever gets the error shows it.
+      if (!hide || !(result instanceof Promise)) return result;
+      return result.catch((error: unknown) => {
+        throw hideError(error, hide);
+      }) as T;
+    } catch (error) {
+      throw hide ? hideError(error, hide) : error;
     } finally {
       this.meter.add(performance.now() - startMs);
     }
@@ -178,7 +211,7 @@ export class PluginInstance implements Instance, ContextOwner {
   report(): PluginReport {
     const { manifest, place } = this.parts;
     return {
-      id: manifest.id,
+      id: this.id,
       title: manifest.title,
       kind: manifest.kind,
       version: manifest.version,
@@ -208,11 +241,11 @@ export class PluginInstance implements Instance, ContextOwner {
     if (this.signal.aborted) await plugin.stop?.();
   }
 
-  private scheduleCollect(): void {
-    const collector = this.plugin as Collector;
-    if (!collector.collect) return;
+  private scheduleCollect(servedMs: number | null): void {
+    const collector: Collector | null = this.plugin;
+    if (this.manifest.kind !== "collector" || !collector?.collect) return;
     const { interval_ms: configured } = this.parts.config;
-    const loop = startCollecting(
+    this.loop = startCollecting(
       (signal) => collector.collect?.(signal),
       typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS,
       {
@@ -225,8 +258,9 @@ export class PluginInstance implements Instance, ContextOwner {
           if (this.running) this.enter("degraded", errorText(error), "collect_failed");
         },
       },
+      servedMs,
     );
-    this.disposables.add(loop);
+    this.disposables.add(this.loop);
   }
 
   /** It works again: the state that `code` brought is over. */
@@ -247,13 +281,13 @@ export class PluginInstance implements Instance, ContextOwner {
     if (this.state === "failed" || this.state === "stopped" || this.state === "stopping") return;
     this.enter("failed", errorText(error), code);
     this.parts.log.error(`failed: ${errorText(error)}`);
-    this.stopping ??= this.wind("failed");
+    this.stopping ??= this.wind("failed", false);
     await this.stopping;
   }
 
-  private async wind(end: "failed" | "stopped"): Promise<void> {
+  private async wind(end: "failed" | "stopped", keep: boolean): Promise<void> {
     if (end === "stopped") {
-      await this.saveSnapshot();
+      if (keep) await this.saveSnapshot();
       this.enter("stopping", null, null);
     }
     this.abort.abort();
@@ -284,7 +318,7 @@ export class PluginInstance implements Instance, ContextOwner {
 
   private enter(state: PluginState, reason: string | null, code: string | null): void {
     this.state = state;
-    this.reason = reason;
+    this.reason = reason === null || !this.hide ? reason : this.hide(reason);
     this.code = code;
     this.sinceMs = this.parts.time.now();
     this.parts.changed();

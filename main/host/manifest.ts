@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { AgentError, API_VERSION, errorText, KIND_FOLDER, type Manifest, manifestSchema } from "all-use-agent/sdk";
+import { configSchemaProblems } from "./config/schema-check.ts";
 import { schemaProblems } from "./schema.ts";
 
 /** The oldest contract still served. */
@@ -19,7 +20,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** Checks what was read. `path` is only for the messages. */
 export function checkManifest(value: unknown, path: string): Manifest {
-  const problems = schemaProblems(manifestSchema, value);
+  let problems = schemaProblems(manifestSchema, value);
+  if (problems.length === 0) problems = configSchemaProblems(value as Manifest);
   if (problems.length > 0) {
     const shown = problems.slice(0, 3).map(({ where, message }) => `${where}: ${message}`);
     const more = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : "";

@@ -48,6 +48,6 @@ function compare(a: Startable, b: Startable): number {
   return (
     KIND_RANK[a.manifest.kind] - KIND_RANK[b.manifest.kind] ||
     (a.manifest.order ?? 500) - (b.manifest.order ?? 500) ||
-    (a.manifest.id < b.manifest.id ? -1 : 1)
+    (a.manifest.id === b.manifest.id ? 0 : a.manifest.id < b.manifest.id ? -1 : 1)
   );
 }

@@ -9,15 +9,17 @@ export interface SchemaProblem {
   readonly message: string;
 }
 
-/** What is wrong with `value` under `schema`; empty when nothing is. Never throws for any JSON value. */
-export function schemaProblems(schema: object, value: unknown): SchemaProblem[] {
+/**
+ * What is wrong with `value` under `schema`; empty when nothing is. Never throws for any JSON value. `shown` is what messages
+ * quote instead of it: the same as the operator wrote it, or without what must not be seen.
+ */
+export function schemaProblems(schema: object, value: unknown, shown: unknown = value): SchemaProblem[] {
   const { valid, errors } = new Validator(schema, "2020-12", false).validate(value);
   if (valid) return [];
   const problems: SchemaProblem[] = [];
   for (const error of leaves(schema as Json, errors)) {
-    const where = error.instanceLocation.replace(/^#\/?/, "/");
-    const message = explain(schema as Json, value, error);
-    if (!problems.some((known) => known.where === where && known.message === message)) problems.push({ where, message });
+    for (const problem of explain(schema as Json, value, shown, error))
+      if (!problems.some((known) => known.where === problem.where && known.message === problem.message)) problems.push(problem);
   }
   return problems;
 }
@@ -32,43 +34,73 @@ function leaves(schema: Json, errors: OutputUnit[]): OutputUnit[] {
   });
 }
 
-function explain(schema: Json, value: unknown, error: OutputUnit): string {
+function explain(schema: Json, value: unknown, shown: unknown, error: OutputUnit): SchemaProblem[] {
+  const where = decodeURIComponent(error.instanceLocation).replace(/^#\/?/, "/");
+  const below = (name: string): string => `${where === "/" ? "" : where}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   const limit = at(schema, error.keywordLocation);
-  const found = show(at(value, error.instanceLocation));
   switch (error.keyword) {
     case "required": {
-      const missing = (limit as string[]).filter((name) => !Object.hasOwn(at(value, error.instanceLocation) as Json, name));
-      return `${missing.map((name) => JSON.stringify(name)).join(", ")} is missing`;
+      const there = at(value, error.instanceLocation) as Json;
+      return (limit as string[])
+        .filter((name) => !Object.hasOwn(there, name))
+        .map((name) => ({ where: below(name), message: `${JSON.stringify(name)} is missing` }));
     }
     case "additionalProperties": {
       const known = Object.keys(
         (at(schema, error.keywordLocation.replace(/\/[^/]+$/, "")) as { properties?: Json }).properties ?? {},
       );
-      const extra = Object.keys(at(value, error.instanceLocation) as Json).filter((name) => !known.includes(name));
-      return extra.map((name) => `${JSON.stringify(name)} is not known here${suggestion(name, known)}`).join("; ");
+      return Object.keys(at(value, error.instanceLocation) as Json)
+        .filter((name) => !known.includes(name))
+        .map((name) => ({ where: below(name), message: `${JSON.stringify(name)} is not known here${suggestion(name, known)}` }));
     }
+    default:
+      return [{ where, message: expectation(schema, shown, error, limit) }];
+  }
+}
+
+function expectation(schema: Json, shown: unknown, error: OutputUnit, limit: unknown): string {
+  const value = at(shown, error.instanceLocation);
+  const { unit } = (at(schema, error.keywordLocation.replace(/\/[^/]+$/, "")) ?? {}) as { unit?: unknown };
+  const bound = `${String(limit)}${typeof unit === "string" ? ` ${unit}` : ""}`;
+  const found = show(value);
+  switch (error.keyword) {
     case "enum": {
       const allowed = (limit as unknown[]).map(String);
-      return `expected one of ${allowed.join(", ")}, found ${found}${suggestion(String(at(value, error.instanceLocation)), allowed)}`;
+      return `expected one of ${allowed.join(", ")}, found ${found}${suggestion(String(value), allowed)}`;
     }
+    case "const":
+      return `expected ${show(limit)}, found ${found}`;
     case "type":
       return `expected ${[limit].flat().join(" or ")}, found ${found}`;
     case "pattern":
       return `expected text that matches ${String(limit)}, found ${found}`;
+    case "format":
+      return `expected a valid ${String(limit)}, found ${found}`;
     case "minimum":
-      return `expected ${String(limit)} or more, found ${found}`;
+      return `expected ${bound} or more, found ${found}`;
     case "maximum":
-      return `expected ${String(limit)} or less, found ${found}`;
+      return `expected ${bound} or less, found ${found}`;
     case "exclusiveMinimum":
-      return `expected more than ${String(limit)}, found ${found}`;
-    case "minItems":
-      return `expected at least ${String(limit)} entries, found ${found}`;
+      return `expected more than ${bound}, found ${found}`;
+    case "exclusiveMaximum":
+      return `expected less than ${bound}, found ${found}`;
+    case "multipleOf":
+      return `expected a multiple of ${bound}, found ${found}`;
     case "minLength":
       return `expected at least ${String(limit)} characters, found ${found}`;
     case "maxLength":
       return `expected at most ${String(limit)} characters, found ${found}`;
+    case "minItems":
+      return `expected at least ${String(limit)} entries, found ${found}`;
+    case "maxItems":
+      return `expected at most ${String(limit)} entries, found ${found}`;
+    case "uniqueItems":
+      return `expected each entry once, found ${found}`;
     default:
-      return error.error.replace(/\.$/, "");
+      // The validator's own sentence may quote the value.
+      return value === undefined
+        ? `it does not fit ${JSON.stringify(error.keyword)} of its schema`
+        : error.error.replace(/\.$/, "");
   }
 }
 
@@ -88,6 +120,6 @@ function at(document: unknown, pointer: string): unknown {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
+  const text = JSON.stringify(value) ?? "a value that is not shown";
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

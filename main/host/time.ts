@@ -85,6 +85,11 @@ export class SimulatedTime implements TimeSource {
 /** Timers may fire a little early; a boundary this near counts as reached. */
 const EARLY_MS = 2;
 
+/** Which multiple of the interval a time belongs to: two times of one number are of one tick. */
+export function tickOf(timeMs: number, intervalMs: number): number {
+  return Math.floor((timeMs + EARLY_MS) / intervalMs);
+}
+
 /**
  * Runs `task` at every multiple of `intervalMs` of the wall clock, so that all plugins tick together and nothing drifts.
  * The wait is worked out anew each time: a clock that is set costs at most one interval. A task still running when its

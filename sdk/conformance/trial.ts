@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fillConfig, walkConfig } from "../config-schema.ts";
 import { AgentError, errorText } from "../errors.ts";
 import type { PluginFactory, PluginKinds } from "../kinds.ts";
 import type { Manifest } from "../manifest.ts";
@@ -169,11 +170,10 @@ async function factoryOf({ load, manifest }: TrialParts): Promise<PluginFactory>
 
 /** The defaults of the manifest's schema under what was given; a `data-path` lies in the trial's folder. */
 function configIn(folder: string, { manifest, config: given }: TrialParts): Record<string, unknown> {
-  const config: Record<string, unknown> = structuredClone({ ...given });
-  const properties = (manifest.config as { properties?: Record<string, Record<string, unknown>> } | undefined)?.properties;
-  for (const [name, property] of Object.entries(properties ?? {})) {
-    if (config[name] === undefined && property.default !== undefined) config[name] = structuredClone(property.default);
-    if (property.format === "data-path") config[name] = join(folder, name);
-  }
+  const schema = manifest.config ?? {};
+  const config = fillConfig(schema, given);
+  walkConfig(schema, config, ({ name, schema: inner, set }) => {
+    if (inner["format"] === "data-path") set(join(folder, name));
+  });
   return config;
 }

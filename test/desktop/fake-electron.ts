@@ -43,6 +43,8 @@ export class Recorded {
   permissionCheck: Parameters<Electron.Session["setPermissionCheckHandler"]>[0] = null;
   devicePermission: Parameters<Electron.Session["setDevicePermissionHandler"]>[0] = null;
   beforeRequest: ((url: string) => boolean) | null = null;
+  /** What keeps the keys of `safeStorage`; null: nothing does. */
+  keyStore: ReturnType<Electron.SafeStorage["getSelectedStorageBackend"]> | null = "gnome_libsecret";
   readonly windows: FakeBrowserWindow[] = [];
   readonly trays: FakeTray[] = [];
   readonly notifications: FakeNotification[] = [];
@@ -304,6 +306,21 @@ export const powerMonitor = { on: listen<Electron.PowerMonitor["on"]>(powerEvent
 export const screen = { getAllDisplays: () => [{ workArea: recorded.workArea }] as Electron.Display[] };
 export const nativeTheme = { shouldUseDarkColors: false };
 export const nativeImage = { createEmpty: () => new FakeImage() as unknown as Electron.NativeImage };
+/** Not an encryption: it only makes the text unreadable, and knows its own. */
+const SEALED = "v10";
+export const safeStorage = {
+  isEncryptionAvailable: (): boolean => recorded.ready && recorded.keyStore !== null,
+  getSelectedStorageBackend: (): ReturnType<Electron.SafeStorage["getSelectedStorageBackend"]> => recorded.keyStore ?? "unknown",
+  encryptString(text: string): Buffer {
+    if (!this.isEncryptionAvailable()) throw new Error("Error while encrypting the text provided to safeStorage.encryptString.");
+    return Buffer.from(SEALED + Buffer.from(text).toString("hex"));
+  },
+  decryptString(sealed: Buffer): string {
+    const text = sealed.toString();
+    if (!text.startsWith(SEALED)) throw new Error("Error while decrypting the ciphertext provided to safeStorage.decryptString.");
+    return Buffer.from(text.slice(SEALED.length), "hex").toString();
+  },
+};
 export const dialog = {
   showErrorBox(title: string, content: string): void {
     recorded.errorBoxes.push({ title, content });
@@ -408,6 +425,10 @@ interface Used {
   readonly screen: Pick<Electron.Screen, "getAllDisplays">;
   readonly nativeTheme: Pick<Electron.NativeTheme, "shouldUseDarkColors">;
   readonly nativeImage: Pick<typeof Electron.nativeImage, "createEmpty">;
+  readonly safeStorage: Pick<
+    Electron.SafeStorage,
+    "decryptString" | "encryptString" | "getSelectedStorageBackend" | "isEncryptionAvailable"
+  >;
   readonly dialog: Pick<Electron.Dialog, "showErrorBox">;
   readonly protocol: Pick<Electron.Protocol, "handle" | "registerSchemesAsPrivileged">;
   readonly session: {
@@ -428,6 +449,7 @@ export default {
   screen,
   nativeTheme,
   nativeImage,
+  safeStorage,
   dialog,
   protocol,
   session,

@@ -194,16 +194,13 @@ export default definePlugin("collector", (ctx) => {
 });
 
 describe("alluse plugin disable", () => {
-  test("keeps a bundled plugin from starting, enable lets it again", async () => {
+  test("keeps a bundled plugin from starting, enable starts it at once", async () => {
     expect(await done("disable", "models/forecast")).toMatch(/when the agent starts/);
-    {
-      await using agent = await startAgent({ dataDir });
-      expect((await agent.plugins()).map(({ id }) => id)).not.toContain("models/forecast");
-      expect(await done("enable", "models/forecast")).toMatch(/running agent/);
-      await agent.stop();
-    }
     await using agent = await startAgent({ dataDir });
-    expect((await agent.plugins()).map(({ id }) => id)).toContain("models/forecast");
+    const state = async () => (await agent.plugins()).find(({ id }) => id === "models/forecast")?.state;
+    expect(await state()).toBe("stopped");
+    expect(await done("enable", "models/forecast")).toMatch(/running agent/);
+    expect(await state()).toBe("ok");
     expect(await refused("disable", "models/forcast")).toMatch(/did you mean models\/forecast/);
   });
 });

@@ -1,6 +1,7 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { builtSdk } from "../../agent/paths.ts";
+import { SecretStore } from "../../host/config/secrets.ts";
 import { writeFileAtomic } from "../../host/files.ts";
 import { install, knownPlugin, predecessorOf, uninstall } from "../../host/package/install.ts";
 import type { PluginPackage } from "../../host/package/entries.ts";
@@ -8,10 +9,12 @@ import { packFile } from "../../host/package/packed-file.ts";
 import { permissionDifference, permissionSentence, programSentence } from "../../host/package/permission-sentences.ts";
 import { readPackage, readPluginFolder } from "../../host/package/read-package.ts";
 import { linkSdk } from "../../host/sdk-link.ts";
+import { connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { bytes } from "../table.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, parseCommand } from "../usage.ts";
-import { rootsOf, whenItCounts } from "./place.ts";
+import { pluginPath } from "./config.ts";
+import { agentRuns, rootsOf, whenItCounts } from "./place.ts";
 
 /** `alluse plugin pack DIR [-o FILE]` */
 export async function pack(args: readonly string[]): Promise<number> {
@@ -55,7 +58,15 @@ export async function remove(args: readonly string[]): Promise<number> {
   expectPositionals(positionals, ["The plugin's id"]);
   const dataDir = dataDirOf(values["data-dir"]);
   const found = await knownPlugin(rootsOf(dataDir), positionals[0]);
+  if (found.manifest && (await agentRuns(dataDir))) {
+    const agent = await connect(dataDir);
+    await agent.postJson(`${pluginPath(found.id)}/action`, { action: "remove" });
+    process.stdout.write(`${found.id} is removed; its samples stay.\n`);
+    return DONE;
+  }
   await uninstall(found);
+  const secrets = await SecretStore.open(join(dataDir, "secrets.json"), null, () => {});
+  if (secrets.problem === null) await secrets.forget(found.id);
   process.stdout.write(`${found.id} is removed; its samples stay. ${await whenItCounts(dataDir)}\n`);
   return DONE;
 }

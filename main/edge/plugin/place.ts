@@ -12,12 +12,8 @@ export async function whenItCounts(dataDir: string): Promise<string> {
   return (await agentRuns(dataDir)) ? "The running agent takes it up within seconds." : "It counts when the agent starts.";
 }
 
-/** The same for a change of the configuration, which is read at the start alone. */
-export async function whenConfigCounts(dataDir: string): Promise<string> {
-  return (await agentRuns(dataDir)) ? "The running agent takes it up at its next start." : "It counts when the agent starts.";
-}
-
-async function agentRuns(dataDir: string): Promise<boolean> {
+/** Whether an agent runs on the data folder, which then is the one to ask and to tell. */
+export async function agentRuns(dataDir: string): Promise<boolean> {
   const file = await readAgentFile(dataDir).catch(() => null);
   return file !== null && isAlive(file.pid);
 }

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { AgentError, type Manifest, type PluginReport } from "all-use-agent/sdk";
 import { readConfig } from "../../host/config-file.ts";
+import { splitKey } from "../../host/config/instance-name.ts";
+import { givenConfig } from "../../host/config/settings.ts";
 import { readManifest } from "../../host/manifest.ts";
 import { permissionSentence } from "../../host/package/permission-sentences.ts";
-import { resolveConfig } from "../../host/plugin-config.ts";
+import { settleConfig } from "../../host/plugin-config.ts";
 import { connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { fields, localTime, table } from "../table.ts";
@@ -26,7 +28,7 @@ export async function info(args: readonly string[]): Promise<number> {
   const report = find(await reports(dataDir), positionals[0]);
   // What it was started with stands in its folder and in the configuration; either may be unreadable.
   const manifest = await readManifest(report.folder).catch(() => null);
-  const config = manifest && (await configOf(manifest, dataDir).catch(() => null));
+  const config = manifest && (await configOf(manifest, report.id, dataDir).catch(() => null));
   if (values.json) process.stdout.write(`${JSON.stringify({ ...report, manifest, config }, null, 2)}\n`);
   else process.stdout.write(describe(report) + (manifest ? declared(manifest, config) : ""));
   return DONE;
@@ -37,9 +39,12 @@ async function reports(dataDir: string): Promise<readonly PluginReport[]> {
   return (await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins")).plugins;
 }
 
-async function configOf(manifest: Manifest, dataDir: string): Promise<Record<string, unknown>> {
-  const settings = (await readConfig(join(dataDir, "config.json"), false)).plugins?.[manifest.id];
-  return resolveConfig(manifest, { ...settings?.config }, dataDir);
+/** What it works with, as the operator would write it; secrets are not among it. */
+async function configOf(manifest: Manifest, key: string, dataDir: string): Promise<Record<string, unknown> | null> {
+  const settings = (await readConfig(join(dataDir, "config.json"), false)).plugins?.[manifest.id] ?? {};
+  const given = givenConfig(settings, splitKey(key).instance);
+  const { written, problems } = settleConfig(manifest, given, { dataDir, key, secretsMayMiss: true });
+  return problems.length === 0 ? written : null;
 }
 
 function find(plugins: readonly PluginReport[], id: string): PluginReport {

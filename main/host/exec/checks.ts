@@ -87,7 +87,7 @@ class Trial {
       read: (name) => Promise.resolve(this.files.get(name) ?? null),
       write: (name, bytes) => Promise.resolve(void this.files.set(name, bytes)),
     };
-    const program = await prepareProgram(this.manifest, this.folder, this.config, store);
+    const program = await prepareProgram(this.manifest, this.folder, "default", this.config, store);
     this.samples = [];
     this.complaints = [];
     this.differences = [];

@@ -8,7 +8,11 @@ const CONFIG_MAX_BYTES = 100_000;
  * What an exec plugin's program finds in its environment: nothing of the agent's but PATH, language and time zone, and its
  * configuration, whole as JSON in ALLUSE_CONFIG and each simple value by itself. Throws `config_too_large`.
  */
-export function programEnvironment(manifest: Manifest, config: Readonly<Record<string, unknown>>): NodeJS.ProcessEnv {
+export function programEnvironment(
+  manifest: Manifest,
+  instance: string,
+  config: Readonly<Record<string, unknown>>,
+): NodeJS.ProcessEnv {
   const { ELECTRON_RUN_AS_NODE: _ours, ...env } = cleanEnvironment();
   const json = JSON.stringify(config);
   if (Buffer.byteLength(json) > CONFIG_MAX_BYTES)
@@ -17,6 +21,7 @@ export function programEnvironment(manifest: Manifest, config: Readonly<Record<s
       `the configuration of ${manifest.id} has more than ${CONFIG_MAX_BYTES} bytes, which cannot be handed to a program: shorten it`,
     );
   env["ALLUSE_PLUGIN"] = manifest.id;
+  env["ALLUSE_INSTANCE"] = instance;
   env["ALLUSE_CONFIG"] = json;
   for (const [name, value] of Object.entries(config)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;

@@ -11,6 +11,7 @@ import {
   type TextReading,
 } from "all-use-agent/sdk";
 import { startCollecting } from "../collect-loop.ts";
+import { type Hide, hiderOf, hidingLog } from "../config/redact.ts";
 import type { PluginFolder } from "../discover.ts";
 import type { InstanceParts } from "../instance.ts";
 import type { Instance } from "../instance-type.ts";
@@ -34,6 +35,7 @@ export class ExecInstance implements Instance {
   plugin: PluginLifecycle | null = null;
 
   private readonly parts: InstanceParts;
+  private readonly hide: Hide | null;
   private readonly meter: Meter;
   private readonly permissions: Permissions;
   private readonly reader: ExecReader;
@@ -54,14 +56,15 @@ export class ExecInstance implements Instance {
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.parts = parts;
-    this.id = parts.manifest.id;
+    this.hide = hiderOf(parts.secrets);
+    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
+    this.id = parts.key;
     this.manifest = parts.manifest;
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
-    this.permissions = new Permissions(parts.manifest, parts.log);
-    this.reader = new ExecReader({ ...parts, permissions: this.permissions });
+    this.permissions = new Permissions(parts.manifest, this.parts.log);
+    this.reader = new ExecReader({ ...this.parts, permissions: this.permissions });
     this.parser = this.reader.parser();
   }
 
@@ -85,7 +88,8 @@ export class ExecInstance implements Instance {
     if (this.signal.aborted) return;
     this.enter("starting", null, null);
     try {
-      this.program = await prepareProgram(this.manifest, this.folder, this.parts.config, this.parts.store);
+      const { instance, config, store } = this.parts;
+      this.program = await prepareProgram(this.manifest, this.folder, instance, config, store);
       if (this.signal.aborted) return await this.program.dispose();
       // It has no methods, and yet it runs.
       this.plugin = {};
@@ -130,7 +134,7 @@ export class ExecInstance implements Instance {
     const run = this.stream?.run ?? this.run;
     this.meter.busyMs = this.busyMs;
     return {
-      id: manifest.id,
+      id: this.id,
       title: manifest.title,
       kind: manifest.kind,
       version: manifest.version,
@@ -235,7 +239,7 @@ export class ExecInstance implements Instance {
   private streamCrashed(error: AgentError, delayMs: number | null, printed: readonly string[]): void {
     this.meter.errors++;
     if (this.signal.aborted || this.state === "failed") return;
-    keepEvidence(this.parts, error, this.parts.time.now(), printed);
+    keepEvidence(this.parts, error, this.parts.time.now(), printed, this.hide);
     if (delayMs === null) {
       const often = "it crashed three times in five minutes and is not started again";
       return void this.fail(new AgentError(error.code, `${error.message}; ${often}`), error.code);
@@ -291,7 +295,7 @@ export class ExecInstance implements Instance {
 
   private enter(state: PluginState, reason: string | null, code: string | null): void {
     this.state = state;
-    this.reason = reason;
+    this.reason = reason === null || this.hide === null ? reason : this.hide(reason);
     this.code = code;
     this.sinceMs = this.parts.time.now();
     this.parts.changed();

@@ -35,10 +35,11 @@ let familyFlags: Promise<readonly string[] | null> | null = null;
 export async function prepareProgram(
   manifest: Manifest,
   pluginFolder: string,
+  instance: string,
   config: Readonly<Record<string, unknown>>,
   store: PrivateStore,
 ): Promise<Program> {
-  const environment = programEnvironment(manifest, config);
+  const environment = programEnvironment(manifest, instance, config);
   const [name, ...args] = manifest.exec!.command;
   const tools = await confinement();
   const copied = tools.root && tools.setpriv;

@@ -38,6 +38,8 @@ const AHEAD_MAX_MS = 24 * 3600_000;
 type Json = Message["json"];
 
 export interface BrokerParts {
+  /** The instance's, under which its documents are kept. */
+  readonly key: string;
   readonly manifest: Manifest;
   readonly services: HostServices;
   readonly time: TimeSource;
@@ -68,10 +70,18 @@ export class Broker {
   private logSecond = 0;
   private logLines = 0;
   private over = false;
+  private halted = false;
 
   constructor(parts: BrokerParts) {
     this.parts = parts;
     this.metricOf = metricLookup(parts.manifest);
+  }
+
+  /** Another is about to take over: nothing happens at intervals any more. */
+  halt(): void {
+    for (const timer of this.timers.values()) void timer.dispose();
+    this.timers.clear();
+    this.halted = true;
   }
 
   dispose(): void {
@@ -207,6 +217,7 @@ export class Broker {
     if (!Number.isInteger(id) || !(intervalMs >= TIMER_MIN_MS) || !(intervalMs <= 2 ** 31))
       throw new AgentError("timer_invalid", `a timer of ${String(intervalMs)} ms: at least ${TIMER_MIN_MS} are needed`);
     void this.timers.get(id)?.dispose();
+    if (this.halted) return;
     const tick = async (): Promise<void> => {
       try {
         await this.parts.channel.call("timer", [id]);
@@ -291,7 +302,7 @@ export class Broker {
       document: { _id: string };
     };
     // A collection of its own: the names of two plugins never meet.
-    const own = `${this.parts.manifest.id.replace("/", ".")}.${String(json["collection"])}`;
+    const own = `${this.parts.key.replace("/", ".").replace("#", ".")}.${String(json["collection"])}`;
     const found: DocumentCollection<{ _id: string }> = this.parts.services.documents.collection(own, options);
     switch (what) {
       case "documents.get":

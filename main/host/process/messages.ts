@@ -28,10 +28,20 @@ export type ToChildBody = ToChild extends infer One ? (One extends ToChild ? Omi
 export interface StartOrder {
   readonly folder: string;
   readonly manifest: Manifest;
+  /** `default`, or its name. */
+  readonly instance: string;
   readonly config: Record<string, unknown>;
   readonly snapshot: Uint8Array | null;
   /** The clock stands still between the agent's messages. */
   readonly simulated: boolean;
+}
+
+/** Configurations of an earlier version, for the plugin's `migrate`. */
+export interface MigrationOrder {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly configs: readonly Record<string, unknown>[];
+  readonly fromVersion: number;
 }
 
 /** What a plugin looks at when it advises, as far as it travels; the rest are questions back. */

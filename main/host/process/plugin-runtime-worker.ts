@@ -21,6 +21,7 @@ import {
   type AdviceParts,
   type DocumentsOrder,
   errorParts,
+  type MigrationOrder,
   type RequestParts,
   type StartOrder,
   type ToChild,
@@ -89,6 +90,11 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
   switch (method) {
     case "start":
       return start(first as StartOrder);
+    case "migrate": {
+      const { folder, manifest, configs, fromVersion } = first as MigrationOrder;
+      const { runMigration } = await import("../config/run-migration.ts");
+      return { configs: await runMigration(folder, manifest, configs, fromVersion) };
+    }
     case "collect":
       return await plugin?.collect?.(signal);
     case "timer":

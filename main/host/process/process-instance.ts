@@ -7,7 +7,8 @@ import {
   type PluginReport,
   type PluginState,
 } from "all-use-agent/sdk";
-import { startCollecting } from "../collect-loop.ts";
+import { type CollectLoop, type CollectOwner, startCollecting } from "../collect-loop.ts";
+import { type Hide, hideError, hiderOf, hidingLog } from "../config/redact.ts";
 import { withDeadline } from "../deadline.ts";
 import type { PluginFolder } from "../discover.ts";
 import type { InstanceParts } from "../instance.ts";
@@ -16,6 +17,7 @@ import { Meter } from "../meter.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
 import { CrashRule } from "./crash-rule.ts";
+import { keepEvidence } from "./evidence.ts";
 import type { Message } from "./frames.ts";
 import { errorFrom, type StartOrder } from "./messages.ts";
 import { Permissions } from "./permissions.ts";
@@ -28,13 +30,12 @@ const STOP_DEADLINE_MS = 5_000;
 const FAULTS_IN_A_ROW_MAX = 5;
 const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
-const EVIDENCE_NAME = "crash.json";
 
 /** What belongs to one run of the process and ends with it. */
 interface Life {
   process: PluginProcess | null;
   broker: Broker | null;
-  loop: Disposable | null;
+  loop: CollectLoop | null;
   /** What is with a processor that changes batches. */
   queue: ProcessorQueue | null;
 }
@@ -47,6 +48,10 @@ export class ProcessInstance implements Instance {
   plugin: PluginLifecycle | null = null;
 
   private readonly parts: InstanceParts;
+  private readonly hide: Hide | null;
+  /** Nothing is read: it has not begun, or another takes over. */
+  private standby = false;
+  private halted = false;
   private readonly meter: Meter;
   private readonly rule = new CrashRule();
   private readonly permissions: Permissions;
@@ -66,13 +71,14 @@ export class ProcessInstance implements Instance {
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.parts = parts;
-    this.id = parts.manifest.id;
+    this.hide = hiderOf(parts.secrets);
+    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
+    this.id = parts.key;
     this.manifest = parts.manifest;
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
-    this.permissions = new Permissions(parts.manifest, parts.log);
+    this.permissions = new Permissions(parts.manifest, this.parts.log);
   }
 
   get origin(): PluginFolder["origin"] {
@@ -95,8 +101,9 @@ export class ProcessInstance implements Instance {
     return this.endedCpuMs + (this.life?.process?.usage.cpuMs ?? 0);
   }
 
-  async start(): Promise<void> {
+  async start(standby = false): Promise<void> {
     if (this.signal.aborted) return;
+    this.standby = standby;
     if (this.manifest.kind === "storage" && this.manifest.provides?.includes("series")) {
       const message = `a store of series holds every sample there is and answers at once, so it cannot run in a process of its own: if you trust it with the agent's rights, set "inside": true for ${this.manifest.id} under "plugins" in config.json`;
       return this.fail(new AgentError("kind_not_isolated", message), "kind_not_isolated");
@@ -105,9 +112,23 @@ export class ProcessInstance implements Instance {
     await this.launch();
   }
 
-  stop(): Promise<void> {
-    this.stopping ??= this.wind();
+  stop(keep = true): Promise<void> {
+    this.stopping ??= this.wind(keep);
     return this.stopping;
+  }
+
+  async halt(): Promise<number> {
+    const { life } = this;
+    this.halted = true;
+    life?.broker?.halt();
+    await life?.loop?.dispose();
+    await life?.loop?.idle();
+    return life?.loop?.servedMs ?? this.parts.time.now();
+  }
+
+  begin(servedMs: number): void {
+    this.standby = false;
+    if (this.life && this.plugin) this.collectIn(this.life, servedMs);
   }
 
   async saveSnapshot(): Promise<void> {
@@ -125,10 +146,14 @@ export class ProcessInstance implements Instance {
   call<T>(task: () => T): T {
     const startMs = performance.now();
     const measure = (): void => this.meter.add(performance.now() - startMs, 0);
+    const { hide } = this;
     const result = task();
     if (result instanceof Promise) result.then(measure, measure);
     else measure();
-    return result;
+    if (!hide || !(result instanceof Promise)) return result;
+    return result.catch((error: unknown) => {
+      throw hideError(error, hide);
+    }) as T;
   }
 
   onWay(task: () => void): void {
@@ -150,7 +175,7 @@ export class ProcessInstance implements Instance {
     const process = this.life?.process;
     this.meter.busyMs = this.busyMs;
     return {
-      id: manifest.id,
+      id: this.id,
       title: manifest.title,
       kind: manifest.kind,
       version: manifest.version,
@@ -216,6 +241,7 @@ export class ProcessInstance implements Instance {
       folder: this.folder,
       manifest,
       config,
+      instance: this.parts.instance,
       snapshot: await store.read(SNAPSHOT_NAME),
       simulated: time instanceof SimulatedTime,
     };
@@ -242,17 +268,19 @@ export class ProcessInstance implements Instance {
       // What it said of itself while it started stands.
       if (this.state === "starting" || this.code !== null) this.enter("ok", null, null);
       else this.parts.changed();
-      if (manifest.kind === "collector") this.collectIn(life);
+      if (!this.standby && !this.halted) this.collectIn(life, null);
     } finally {
       clearTimeout(late);
     }
   }
 
-  private collectIn(life: Life): void {
+  private collectIn(life: Life, servedMs: number | null): void {
+    if (this.manifest.kind !== "collector") return;
     const { collect } = this.plugin as { collect?: (signal: AbortSignal) => Promise<void> };
     if (!collect) return;
     const { interval_ms: configured } = this.parts.config;
-    life.loop = startCollecting(collect, typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS, {
+    const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
+    const owner: CollectOwner = {
       time: this.parts.time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
@@ -261,7 +289,8 @@ export class ProcessInstance implements Instance {
         this.meter.errors++;
         if (this.running && this.life === life) this.enter("degraded", errorText(error), "collect_failed");
       },
-    });
+    };
+    life.loop = startCollecting(collect, intervalMs, owner, servedMs);
   }
 
   /** The way to a processor and back. */
@@ -301,7 +330,7 @@ export class ProcessInstance implements Instance {
     this.meter.errors++;
     if (this.signal.aborted || this.state === "failed") return;
     const delayMs = final ? null : this.rule.crashed(this.parts.time.monotonic());
-    this.keepEvidence(life, error);
+    keepEvidence(this.parts, error, this.parts.time.now(), life.process?.lastLines ?? [], this.hide);
     if (delayMs === null) {
       const often = final ? "" : "; it crashed three times in five minutes and is not started again";
       return void this.fail(new AgentError(error.code, `${error.message}${often}`), error.code);
@@ -312,19 +341,6 @@ export class ProcessInstance implements Instance {
       this.restarts++;
       void this.launch();
     });
-  }
-
-  private keepEvidence(life: Life, error: AgentError): void {
-    const evidence = {
-      time: new Date(this.parts.time.now()).toISOString(),
-      version: this.manifest.version,
-      code: error.code,
-      reason: error.message,
-      printed: life.process?.lastLines ?? [],
-    };
-    this.parts.store
-      .write(EVIDENCE_NAME, Buffer.from(`${JSON.stringify(evidence, null, 2)}\n`))
-      .catch((reason: unknown) => this.parts.log.warn(`the evidence of its crash could not be kept: ${errorText(reason)}`));
   }
 
   private endLife(life: Life): void {
@@ -368,10 +384,10 @@ export class ProcessInstance implements Instance {
     await this.closeLife();
   }
 
-  private async wind(): Promise<void> {
+  private async wind(keep: boolean): Promise<void> {
     const failed = this.state === "failed";
     if (!failed) {
-      await this.saveSnapshot();
+      if (keep) await this.saveSnapshot();
       // Samples that it still has come back before those that will not be given to it.
       await this.away?.close();
       this.enter("stopping", null, null);
@@ -399,9 +415,13 @@ export class ProcessInstance implements Instance {
     return withDeadline(this.realTime, STOP_DEADLINE_MS, "stop_timeout", `${what} ${this.id}`, task);
   }
 
+  private hidden(text: string): string {
+    return this.hide ? this.hide(text) : text;
+  }
+
   private enter(state: PluginState, reason: string | null, code: string | null): void {
     this.state = state;
-    this.reason = reason;
+    this.reason = reason === null ? null : this.hidden(reason);
     this.code = code;
     this.sinceMs = this.parts.time.now();
     this.parts.changed();

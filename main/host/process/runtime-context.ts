@@ -76,10 +76,10 @@ export class RuntimeContext implements PluginContext {
   private closed = false;
 
   constructor(parts: RuntimeParts) {
-    const { manifest, simulated } = parts.order;
+    const { manifest, simulated, instance } = parts.order;
     this.parts = parts;
     this.id = manifest.id;
-    this.instance = manifest.id;
+    this.instance = instance;
     this.metricOf = metricLookup(manifest);
     this.clock = simulated
       ? { now: parts.now, monotonic: parts.now }

@@ -1,0 +1,26 @@
+import { DEFAULT_INSTANCE } from "./config/instance-name.ts";
+import type { HostServices } from "./services.ts";
+
+/** Whether what an instance emits and publishes counts: not while it stands by for another. */
+export interface Gate {
+  open: boolean;
+}
+
+/** Tells series of named instances apart. */
+const INSTANCE_LABEL = "plugin_instance";
+
+/** The services as one instance gets them: its series carry its name, its findings its key. */
+export function instanceServices(services: HostServices, key: string, instance: string, gate: Gate): HostServices {
+  return {
+    ...services,
+    ...(instance !== DEFAULT_INSTANCE && {
+      registerSeries: (name, labels, metric) => services.registerSeries(name, { ...labels, [INSTANCE_LABEL]: instance }, metric),
+    }),
+    emit: (batch) => {
+      if (gate.open) services.emit(batch);
+    },
+    publish: (_source, finding) => {
+      if (gate.open) services.publish(key, finding);
+    },
+  };
+}
