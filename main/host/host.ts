@@ -17,6 +17,7 @@ import { findPluginFolders, type PluginFolder } from "./discover.ts";
 import { type InstanceParts, PluginInstance } from "./instance.ts";
 import type { Instance } from "./instance-type.ts";
 import { readManifest } from "./manifest.ts";
+import { PermissionUses } from "./permission-uses.ts";
 import { startOrder } from "./order.ts";
 import { resolveConfig } from "./plugin-config.ts";
 import type { HostServices } from "./services.ts";
@@ -45,6 +46,9 @@ export interface HostOptions {
   readonly settings: Readonly<Record<string, PluginSettings>>;
   /** Only plugins whose manifest has a `bare` part are started, with that configuration. */
   readonly bare: boolean;
+  /** Says with which of its permissions an installed plugin may start; throws `permissions_not_granted`. Absent: with all. */
+  readonly admit?: (place: PluginFolder, manifest: Manifest) => Promise<readonly string[]>;
+  readonly uses?: PermissionUses;
   /** Some plugin's state changed, or its cost was asked for. */
   readonly changed: () => void;
   /** An uncaught error that no plugin owns. */
@@ -58,6 +62,7 @@ export class PluginHost {
   /** Reports of folders that never became an instance. */
   private rejected: PluginReport[] = [];
   private stopped = false;
+  private uses: PermissionUses | null = null;
   private readonly disposables: { dispose(): void | Promise<void> }[] = [];
 
   constructor(options: HostOptions) {
@@ -217,13 +222,20 @@ export class PluginHost {
           const settings = this.options.settings[manifest.id] ?? {};
           if (settings.enabled === false || !this.wanted(manifest)) continue;
           const given = { ...settings.config, ...(this.options.bare ? manifest.bare : {}) };
-          candidates.push({ place, manifest, config: resolveConfig(manifest, given, this.options.dataDir) });
+          const config = resolveConfig(manifest, given, this.options.dataDir);
+          candidates.push({ place, manifest: await this.narrowed(place, manifest), config });
         } catch (error) {
           this.reject(place, manifest, error);
         }
       }
     }
     return candidates;
+  }
+
+  /** The manifest with the permissions that were granted, which is what the rest of the host sees. */
+  private async narrowed(place: PluginFolder, manifest: Manifest): Promise<Manifest> {
+    if (place.origin !== "installed" || !this.options.admit) return manifest;
+    return { ...manifest, permissions: [...(await this.options.admit(place, manifest))] };
   }
 
   private wanted(manifest: Manifest): boolean {
@@ -237,6 +249,8 @@ export class PluginHost {
     const parts: InstanceParts = {
       place,
       manifest,
+      dataDir: this.options.dataDir,
+      uses: (this.uses ??= this.options.uses ?? new PermissionUses()),
       config,
       services,
       time,

@@ -1,6 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { AgentError, API_VERSION, errorText, KIND_FOLDER, type Manifest, manifestSchema } from "all-use-agent/sdk";
+import {
+  AgentError,
+  API_VERSION,
+  errorText,
+  KIND_FOLDER,
+  type Manifest,
+  manifestSchema,
+  permissionFault,
+} from "all-use-agent/sdk";
 import { schemaProblems } from "./schema.ts";
 
 /** The oldest contract still served. */
@@ -19,7 +27,10 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** Checks what was read. `path` is only for the messages. */
 export function checkManifest(value: unknown, path: string): Manifest {
-  const problems = schemaProblems(manifestSchema, value);
+  const problems = [
+    ...schemaProblems(manifestSchema, value).filter(({ where }) => !where.startsWith("/permissions/")),
+    ...permissionProblems(value),
+  ];
   if (problems.length > 0) {
     const shown = problems.slice(0, 3).map(({ where, message }) => `${where}: ${message}`);
     const more = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : "";
@@ -49,6 +60,16 @@ export function checkManifest(value: unknown, path: string): Manifest {
     );
   }
   return manifest;
+}
+
+/** The schema knows the classes, this the forms; one of the two speaks. */
+function permissionProblems(value: unknown): { where: string; message: string }[] {
+  const permissions = (value as { permissions?: unknown } | null)?.permissions;
+  if (!Array.isArray(permissions)) return [];
+  return permissions.flatMap((permission: unknown, i) => {
+    const message = permissionFault(permission);
+    return message === null ? [] : [{ where: `/permissions/${i}`, message }];
+  });
 }
 
 async function readText(path: string): Promise<string> {

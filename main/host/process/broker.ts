@@ -18,12 +18,15 @@ import {
   type Topics,
 } from "all-use-agent/sdk";
 import { checkLabel, metricLookup } from "../context.ts";
+import type { Outside } from "../outside/outside.ts";
 import type { HostServices } from "../services.ts";
 import { everyAligned, type TimeSource } from "../time.ts";
 import type { ChildChannel } from "./child-channel.ts";
 import { decodeBatch, type Message } from "./frames.ts";
 import { checkedFinding } from "./knowledge-schema.ts";
+
 import { errorFrom, errorParts } from "./messages.ts";
+import { OutsideAsks } from "./outside-asks.ts";
 import type { Permissions } from "./permissions.ts";
 
 /** More series than this of one plugin are a mistake in its labels. */
@@ -44,6 +47,8 @@ export interface BrokerParts {
   readonly store: PrivateStore;
   readonly permissions: Permissions;
   readonly channel: ChildChannel;
+  /** What leads out of the agent, until the signal aborts. */
+  outside(signal: AbortSignal): Outside;
   emitted(samples: number): void;
   skipped(): void;
   fault(error: unknown): void;
@@ -66,14 +71,18 @@ export class Broker {
   private logSecond = 0;
   private logLines = 0;
   private over = false;
+  private readonly ended = new AbortController();
+  private readonly outside: OutsideAsks;
 
   constructor(parts: BrokerParts) {
     this.parts = parts;
+    this.outside = new OutsideAsks(parts.outside(this.ended.signal), () => parts.channel.congested);
     this.metricOf = metricLookup(parts.manifest);
   }
 
   dispose(): void {
     this.over = true;
+    this.ended.abort();
     for (const disposable of [...this.timers.values(), ...this.subscriptions.values()]) void disposable.dispose();
     this.timers.clear();
     this.subscriptions.clear();
@@ -111,6 +120,7 @@ export class Broker {
       out.values[rows++] = batch.values[i];
     }
     out.length = rows;
+    if (rows > 0) this.parts.permissions.countRead(this.parts.services.seriesInfo(out.series[0]).name);
     return rows > 0 ? out : null;
   }
 
@@ -126,6 +136,8 @@ export class Broker {
         return this.refusable(() => this.define(json));
       case "ask":
         return void this.ask(json, bytes);
+      case "cancel":
+        return this.outside.cancel(json["id"]);
       case "every":
         return this.refusable(() => this.every(json));
       case "endEvery":
@@ -240,6 +252,7 @@ export class Broker {
       Record<"expr" | "name", string>;
     const what = String(json["what"]);
     if (what.startsWith("documents.")) return this.documents(what, json);
+    if (this.outside.takes(what)) return this.outside.answer(what, json, bytes);
     switch (what) {
       case "flush":
         return services.flush();
