@@ -22,6 +22,8 @@ export interface DrainedUse {
 
 /** Counts what every plugin uses and is refused, by permission, since the agent's start: over restarts of the plugin, too. */
 export class PermissionUses {
+  /** Called at a plugin's first use, or first refusal, of a permission: the counts after it wait to be drained. */
+  onFirst: ((id: string, permission: string, refused: boolean) => void) | null = null;
   private readonly now: () => number;
   private readonly byPlugin = new Map<string, Map<string, PermissionUse>>();
   private readonly undrained = new Map<string, { id: string; permission: string; uses: number; refusals: number }>();
@@ -34,7 +36,8 @@ export class PermissionUses {
     const use = this.entry(id, permission);
     use.uses++;
     use.lastUsedMs = this.now();
-    this.pending(id, permission).uses++;
+    if (use.uses > 1 || this.onFirst === null) this.pending(id, permission).uses++;
+    else this.onFirst(id, permission, false);
   }
 
   refused(id: string, permission: string): void {
@@ -44,7 +47,8 @@ export class PermissionUses {
     const use = this.entry(id, name);
     use.refusals++;
     use.lastRefusedMs = this.now();
-    this.pending(id, name).refusals++;
+    if (use.refusals > 1 || this.onFirst === null) this.pending(id, name).refusals++;
+    else this.onFirst(id, name, true);
   }
 
   of(id: string): ReadonlyMap<string, PermissionUse> {

@@ -103,10 +103,9 @@ describe("read", () => {
 
 describe("fetch", () => {
   it("speaks with what was granted, in both directions, and with nobody else", async () => {
-    const port = await serve(async (request, response) => {
-      const parts: Buffer[] = [];
-      for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
-      response.writeHead(201, { "X-Method": request.method }).end(Buffer.concat(parts));
+    const port = await serve((request, response) => {
+      response.writeHead(201, { "X-Method": request.method });
+      request.pipe(response);
     });
     const way = outside(`net:127.0.0.1:${port}`);
     const url = `http://127.0.0.1:${port}/x`;
