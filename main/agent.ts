@@ -1,6 +1,7 @@
 /** The composition root: starts one agent. Both shells call this and then only use its door. */
 import { join } from "node:path";
 import { AgentError, type AgentStatus, type Disposable } from "all-use-agent/sdk";
+import packageJson from "../package.json" with { type: "json" };
 import { AgentCore } from "./agent/core.ts";
 import { startLoop } from "./agent/loop.ts";
 import { builtPage } from "./agent/paths.ts";
@@ -13,6 +14,7 @@ import { readConfig } from "./host/config-file.ts";
 import { openDataDir } from "./host/data-dir.ts";
 import { LogBook } from "./host/log.ts";
 import { RealTime, SimulatedTime } from "./host/time.ts";
+import { readAudit } from "./learning/audit-walk.ts";
 
 export interface AgentOptions {
   /** Absolute path of the data folder. */
@@ -68,7 +70,15 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const token = options.auth === "none" ? null : await readOrMakeToken(dataDir);
   const book = new LogBook(dataDir, config.log_level);
   const time = options.simulatedClock ? new SimulatedTime(SIMULATED_START_MS) : new RealTime();
-  const core = new AgentCore({ dataDir, bare, config, time, book, onFatal: options.onFatal ?? (() => {}) });
+  const core = new AgentCore({
+    dataDir,
+    bare,
+    version: packageJson.version,
+    config,
+    time,
+    book,
+    onFatal: options.onFatal ?? (() => {}),
+  });
   const startedMs = time.now();
   const status = (): AgentStatus => agentStatus(core, startedMs, options.shell);
   await core.start();
@@ -90,6 +100,11 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
     query: core.query,
     storage: () => core.storage(),
     metadata: () => core.metadata(),
+    packages: core.packages,
+    audit: async (query) => {
+      await core.permissions.flush();
+      return readAudit(core.permissions.auditFolder, query);
+    },
     route: (method, path) => core.host.route(method, path),
     subscribe: (listener) => core.subscribe(listener),
     advanceClock: async (ms) => {

@@ -33,11 +33,14 @@ import { Forecasts } from "../learning/forecasts.ts";
 import { PANEL_METRICS, PanelRecorder } from "../learning/panels.ts";
 import { QueryEngine } from "../query/index.ts";
 import { builtSdk, bundledPlugins } from "./paths.ts";
+import { PackageDesk } from "./package-desk.ts";
+import { PermissionDesk } from "./permission-desk.ts";
 import { StageList } from "./stages.ts";
 
 export interface CoreOptions {
   readonly dataDir: string;
   readonly bare: boolean;
+  readonly version: string;
   readonly config: AgentConfig;
   readonly time: TimeSource;
   readonly book: LogBook;
@@ -57,11 +60,16 @@ export class AgentCore {
   readonly desk: RecommendationDesk;
   readonly forecasts: Forecasts;
   readonly panels: PanelRecorder;
+  /** Grants, uses, audit log. Nothing of it where no installed plugin can be (`bare`): it is then never opened. */
+  readonly permissions: PermissionDesk;
+  readonly packages: PackageDesk;
   /** Some plugin's state changed since the stream was last told. */
   pluginsChanged = false;
 
   private gapNotedToMs = -Infinity;
   private watch: PluginWatch | null = null;
+  /** Folders are taken up one set after another. */
+  private rescans: Promise<void> = Promise.resolve();
   private readonly stages: StageList;
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
@@ -72,6 +80,24 @@ export class AgentCore {
     const log = book.logger("agent");
     const documents = lateDocuments(() => this.host.provider<Documents>("documents")?.plugin ?? null);
 
+    this.permissions = new PermissionDesk({
+      dataDir,
+      now,
+      log,
+      version: options.version,
+      reports: () => this.host.reports(),
+      rescan: (folders) => this.rescan(folders),
+    });
+    this.packages = new PackageDesk({
+      dataDir,
+      roots: { bundled: bundledPlugins(), installed: this.pluginsDir },
+      book: this.permissions.book,
+      note: (...note) => this.permissions.note(...note),
+      now,
+      uses: (id) => this.permissions.uses.of(id),
+      trusted: (id) => options.config.plugins?.[id]?.inside === true,
+      refresh: () => this.watch?.refresh() ?? Promise.resolve(),
+    });
     this.registry = new SeriesRegistry((id, info) => this.store()?.plugin.define(id, info));
     this.host = new PluginHost({
       roots: [
@@ -85,9 +111,12 @@ export class AgentCore {
       log: (source) => book.logger(source),
       store: (id) => privateStore(join(dataDir, "state", id)),
       settings: options.config.plugins ?? {},
+      admit: (place, manifest) => this.permissions.gate.admit(place, manifest),
+      uses: this.permissions.uses,
       changed: () => {
         this.stages.invalidate();
         this.pluginsChanged = true;
+        this.permissions.stateChanged();
       },
       unowned: (error) => {
         log.error(`an error that no plugin owns: ${error instanceof Error ? (error.stack ?? error.message) : errorText(error)}`);
@@ -126,9 +155,13 @@ export class AgentCore {
   async start(): Promise<void> {
     const { bare, book } = this.options;
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
+    if (!bare) await this.permissions.open();
     if (!bare) this.watch = await this.watchInstalled();
     await this.host.start();
-    void this.host.startInstalled().then(() => this.watch?.begin());
+    this.rescans = this.host.startInstalled().then(() => {
+      this.watch?.begin();
+      if (!bare) this.permissions.watch();
+    });
     await Promise.all([this.findings.load(), this.desk.load()]).catch((error: unknown) =>
       book.logger("agent").warn(`what earlier runs found could not be read: ${errorText(error)}`),
     );
@@ -137,15 +170,22 @@ export class AgentCore {
   async stop(): Promise<void> {
     this.watch?.dispose();
     await this.host.stop();
+    await this.permissions.stop();
     this.vitals.dispose();
   }
 
   /** Plugins that are dropped in, changed or taken away while the agent runs are noticed. */
   private watchInstalled(): Promise<PluginWatch> {
     return watchPlugins(this.pluginsDir, {
-      changed: (folders) => this.host.rescan(folders),
+      changed: (folders) => this.rescan(folders),
       warn: (message) => this.options.book.logger("host").warn(message),
     });
+  }
+
+  private rescan(folders: ReadonlySet<string>): Promise<void> {
+    const rescan = this.rescans.then(() => this.host.rescan(folders));
+    this.rescans = rescan.catch(() => {});
+    return rescan;
   }
 
   /** The series store with its instance, or null while none serves. */
@@ -237,6 +277,10 @@ export class AgentCore {
       },
       on: (topic, listener) => this.topics.on(topic, listener),
       documents,
+      notify: (source, notice) => {
+        this.options.book.logger(source).info(`notice: ${notice.title}: ${notice.body}`);
+        this.tell({ type: "notice", data: { source, ...notice, timeMs: time.now() } });
+      },
     };
   }
 

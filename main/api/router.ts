@@ -2,7 +2,9 @@ import { AgentError } from "all-use-agent/sdk";
 import { TrieRouter } from "hono/router/trie-router";
 import { agentRoutes } from "./agent-routes.ts";
 import { answerError, answerJson } from "./answer.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import type { Answer, DoorRequest } from "./exchange.ts";
+import { PACKAGE_ROUTES } from "./package-routes.ts";
 import { answerByPlugin } from "./plugin-route.ts";
 import { PROMETHEUS_ROUTES } from "./prometheus.ts";
 import type { Route } from "./routes.ts";
@@ -13,7 +15,7 @@ export type Router = (request: DoorRequest, url: URL) => Answer | Promise<Answer
 
 /** Everything that is not the page: the agent's routes, Prometheus' and the plugins'. Admission has happened before. */
 export function createRouter(view: AgentView): Router {
-  const routes: Route[] = [...agentRoutes(new LiveStream(view)), ...PROMETHEUS_ROUTES];
+  const routes: Route[] = [...agentRoutes(new LiveStream(view)), ...PACKAGE_ROUTES, ...AUDIT_ROUTES, ...PROMETHEUS_ROUTES];
   routes.push({
     methods: ["GET"],
     path: "/api/agent/openapi.json",

@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   status: { summary: "what runs and what it costs", load: async () => (await import("./status.ts")).status },
   query: { summary: "ask the agent in PromQL", load: async () => (await import("./query.ts")).query },
   plugin: { summary: "list, write, test, pack, add and remove plugins", load: async () => (await import("./plugin.ts")).plugin },
+  audit: {
+    summary: "what plugins and the operator did, and whether the log is intact",
+    load: async () => (await import("./audit.ts")).audit,
+  },
   doctor: { summary: "what is wrong and what to do", load: async () => (await import("./doctor.ts")).doctor },
 };
 

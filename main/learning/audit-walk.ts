@@ -84,7 +84,8 @@ export async function verifyAudit(folder: string, knownHash: string | null = nul
   if (head !== null && head.seq > (last?.seq ?? 0))
     faults.push({ file: "head", line: 1, reason: `records ${(last?.seq ?? 0) + 1} to ${head.seq} are missing at the end` });
   if (head === null && records > 0) faults.push({ file: "head", line: 1, reason: "it is missing or damaged" });
-  if (!known) faults.push({ file: "head", line: 1, reason: `no record has the hash ${String(knownHash)}, which was kept elsewhere` });
+  if (!known)
+    faults.push({ file: "head", line: 1, reason: `no record has the hash ${String(knownHash)}, which was kept elsewhere` });
   return {
     intact: faults.length === 0,
     records,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { noteOfCommand } from "../../agent/audit-note.ts";
 import { knownPlugin } from "../../host/package/install.ts";
 import { switchPlugin } from "../../host/plugin-switch.ts";
 import { dataDirOf } from "../data-dir.ts";
@@ -21,6 +22,8 @@ async function turn(args: readonly string[], enabled: boolean): Promise<number> 
   const dataDir = dataDirOf(values["data-dir"]);
   const { id } = await knownPlugin(rootsOf(dataDir), positionals[0]);
   const changed = await switchPlugin(join(dataDir, "config.json"), id, enabled);
+  if (changed)
+    await noteOfCommand(dataDir, [{ action: enabled ? "plugin.enabled" : "plugin.disabled", target: id, details: {} }]);
   const state = enabled ? "enabled" : "disabled";
   process.stdout.write(changed ? `${id} is ${state}. ${await whenConfigCounts(dataDir)}\n` : `${id} was ${state} already.\n`);
   return DONE;

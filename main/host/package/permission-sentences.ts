@@ -1,5 +1,3 @@
-import type { Manifest } from "all-use-agent/sdk";
-
 type Sentence = (what: string | undefined) => string;
 
 const SENTENCES: Readonly<Record<string, Sentence>> = {
@@ -14,17 +12,10 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   act: (what) => (what === undefined ? "changes things on this machine" : `changes things on this machine: ${what}`),
 };
 
-/** What a permission allows, for people. */
+/** What a permission allows, for people: after "it". */
 export function permissionSentence(permission: string): string {
   const name = Object.keys(SENTENCES).find((known) => permission === known || permission.startsWith(`${known}:`));
   if (name === undefined) return permission;
   const what = permission.slice(name.length + 1);
   return SENTENCES[name](what === "" ? undefined : what);
-}
-
-/** What a new version asks for beyond the old one, and what it no longer asks for. */
-export function permissionDifference(before: Manifest, after: Manifest): { added: string[]; dropped: string[] } {
-  const old: readonly string[] = before.permissions ?? [];
-  const now: readonly string[] = after.permissions ?? [];
-  return { added: now.filter((one) => !old.includes(one)), dropped: old.filter((one) => !now.includes(one)) };
 }
