@@ -19,8 +19,8 @@ const HEAD_BYTES = 44;
 const ENTRY_HEAD_BYTES = 6;
 /** Byte 9: a signature follows the payload. */
 const FLAG_SIGNED = 1;
-/** Behind the compressed payload, where readers that know no signatures do not look. */
-const SIGNED = Buffer.from("ALLUSESG", "latin1");
+/** Behind the compressed payload. gunzip takes a zero byte for the end, so readers that know no signatures read on as before. */
+const SIGNED = Buffer.from("\0ALLUSESG", "latin1");
 const SIGNED_BYTES = SIGNED.length + KEY_BYTES + SIGNATURE_BYTES;
 /** Heads and paths come on top of the contents. */
 const PAYLOAD_MAX_BYTES = CONTENT_MAX_BYTES + FILES_MAX * 256;
