@@ -1,6 +1,6 @@
 /** What a plugin may do: granted, shown, enforced, counted, recorded. Against the built agent and its command line. */
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -341,6 +341,25 @@ describe("alluse plugin add", () => {
     expect(await failed(1, "plugin", "add", folder, "--yes")).toMatch(/did you mean exec:/);
   });
 });
+
+test("the audit log outlives agents that are killed, in one chain", async () => {
+  for (let i = 0; i < 3; i++) {
+    await using agent = await startAgent({ dataDir });
+    await until("its start to be recorded", 10_000, async () => (await audit()).filter(isStart).length === i + 1);
+    await agent.kill();
+    expect(await done("audit", "verify")).toMatch(/intact/);
+  }
+  // Half a record, as a kill at the worst moment leaves it.
+  appendFileSync(join(dataDir, "audit/000001.jsonl"), '{"seq":4,"ti');
+  await done("plugin", "disable", "models/forecast");
+  expect((await audit()).map(({ action }) => action)).toEqual([
+    "plugin.disabled",
+    "audit.repaired",
+    ...Array<string>(3).fill("agent.started"),
+  ]);
+});
+
+const isStart = ({ action }: AuditRecord): boolean => action === "agent.started";
 
 test("a grants file that cannot be read grants nothing", async () => {
   writePlugin(dropped(), {}, { permissions: ["notify"] });
