@@ -1,6 +1,7 @@
 /** The composition root: starts one agent. Both shells call this and then only use its door. */
 import { join } from "node:path";
-import { AgentError, type AgentStatus, type Disposable } from "all-use-agent/sdk";
+import { AgentError, type AgentStatus, type Disposable, type PluginDetail } from "all-use-agent/sdk";
+import packageJson from "../package.json" with { type: "json" };
 import { AgentCore, SECRETS_NAME } from "./agent/core.ts";
 import { startLoop } from "./agent/loop.ts";
 import { builtPage, bundledPlugins } from "./agent/paths.ts";
@@ -15,6 +16,7 @@ import { type SecretSeal, SecretStore } from "./host/config/secrets.ts";
 import { openDataDir } from "./host/data-dir.ts";
 import { LogBook } from "./host/log.ts";
 import { RealTime, SimulatedTime } from "./host/time.ts";
+import { readAudit } from "./learning/audit-walk.ts";
 
 export interface AgentOptions {
   /** Absolute path of the data folder. */
@@ -76,7 +78,17 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const secrets = await SecretStore.open(join(dataDir, SECRETS_NAME), options.secretSeal ?? null, (message) =>
     book.logger("config").warn(message),
   );
-  const core = new AgentCore({ dataDir, bare, config, configPath, secrets, time, book, onFatal: options.onFatal ?? (() => {}) });
+  const core = new AgentCore({
+    dataDir,
+    bare,
+    version: packageJson.version,
+    config,
+    configPath,
+    secrets,
+    time,
+    book,
+    onFatal: options.onFatal ?? (() => {}),
+  });
   const startedMs = time.now();
   const status = (): AgentStatus => agentStatus(core, startedMs, options.shell);
   await core.start();
@@ -86,19 +98,21 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
 
   const desk: DeskParts = {
     live: core.live,
+    packages: core.packages,
     dataDir,
     bare,
     roots: { bundled: bundledPlugins(), installed: core.pluginsDir },
+  };
+  const pluginById = async (id: string): Promise<PluginDetail> => {
+    const { knownPluginOf, pluginDetail } = await import("./agent/plugin-detail.ts");
+    return pluginDetail(desk, knownPluginOf(desk, id));
   };
   const view: AgentView = {
     ready: () => stopped === null && core.store() !== null,
     now: () => time.now(),
     status,
     plugins: () => core.host.reports(),
-    plugin: async (id) => {
-      const { knownPluginOf, pluginDetail } = await import("./agent/plugin-detail.ts");
-      return pluginDetail(desk, knownPluginOf(desk, id));
-    },
+    plugin: pluginById,
     configurePlugin: async (id, change) => (await import("./agent/plugin-desk.ts")).configurePlugin(desk, id, change),
     actOnPlugin: async (id, action) => (await import("./agent/plugin-desk.ts")).actOnPlugin(desk, id, action),
     panels: () => core.host.panels(),
@@ -110,6 +124,15 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
     query: core.query,
     storage: () => core.storage(),
     metadata: () => core.metadata(),
+    packages: {
+      preview: (bytes) => core.packages.preview(bytes),
+      install: async (wish) => pluginById((await core.packages.install(wish)).id),
+      detail: (id) => core.packages.detail(id),
+    },
+    audit: async (query) => {
+      await core.permissions.flush();
+      return readAudit(core.permissions.auditFolder, query);
+    },
     route: (method, path) => core.host.route(method, path),
     subscribe: (listener) => core.subscribe(listener),
     advanceClock: async (ms) => {

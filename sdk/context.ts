@@ -1,5 +1,6 @@
 import type { Finding, Recommendation } from "./knowledge.ts";
 import type { Documents, SeriesData } from "./kinds.ts";
+import type { ExecAnswer, ExecOptions, FetchAnswer, FetchOptions, Notice } from "./outside.ts";
 import type { Batch, Labels, SeriesId, SeriesInfo } from "./series.ts";
 
 /** Time as the agent sees it: the wall clock, or a simulated one. */
@@ -84,6 +85,20 @@ export interface PluginContext {
   latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void;
   /** Says how the plugin is: `degraded` with a reason in one sentence, or `ok` again. */
   status(state: "ok" | "degraded", reason?: string): void;
+  /** A file as it is now, at most 4 MB. Needs `read:<path>`. Throws `permission_denied`, `read_failed`, `too_large`. */
+  read(path: string): Promise<Uint8Array>;
+  /**
+   * HTTP through the agent. Needs `net:<host>:<port>` for each address that a redirect leads to, too.
+   * Throws `permission_denied`, `fetch_failed`, `timeout`, `too_large`.
+   */
+  fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+  /**
+   * Runs a program to its end: no shell, an environment of PATH, TZ and LANG, the agent's rights. Needs `exec:<program>`
+   * with the program as it is given here. Throws `permission_denied`, `exec_failed`, `timeout`, `too_large`.
+   */
+  exec(program: string, args?: readonly string[], options?: ExecOptions): Promise<ExecAnswer>;
+  /** Tells the operator, five times a minute at most. Needs `notify`. Throws `permission_denied`, `notify_limit`. */
+  notify(notice: Notice): Promise<void>;
   /** Ties something that must be undone to the plugin's life. Returns it. */
   use<T extends Disposable>(resource: T): T;
 }

@@ -5,6 +5,8 @@ export * from "./exposition/index.ts";
 export * from "./kinds.ts";
 export * from "./knowledge.ts";
 export * from "./manifest.ts";
+export * from "./outside.ts";
+export * from "./permissions.ts";
 export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export * from "./series.ts";

@@ -4,7 +4,9 @@ import { AgentError } from "./errors.ts";
 import type { DocumentCollection, DocumentQuery, Documents, SeriesData } from "./kinds.ts";
 import type { Finding } from "./knowledge.ts";
 import type { Manifest } from "./manifest.ts";
+import { type ExecAnswer, type ExecOptions, type FetchAnswer, type FetchOptions, type Notice } from "./outside.ts";
 import { type Batch, type Labels, type SeriesId, type SeriesInfo, seriesKey } from "./series.ts";
+import { TestOutside } from "./testing-outside.ts";
 
 /** One emitted sample, unpacked for reading in a test. */
 export interface EmittedSample {
@@ -69,6 +71,8 @@ export class TestContext implements PluginContext {
   readonly states: { state: "ok" | "degraded"; reason: string | undefined }[] = [];
   readonly stored = new Map<string, Uint8Array>();
   readonly emitted: EmittedSample[] = [];
+  /** Files, servers and programs that the test provides, and the notices sent. */
+  readonly outside: TestOutside;
   /** Answers `query` and `queryRange`; replace in a test that needs answers. */
   onQuery: (expr: string, timeMs: number) => QueryRow[] = () => [];
   onQueryRange: (expr: string, fromMs: number, toMs: number, stepMs: number) => SeriesData[] = () => [];
@@ -83,10 +87,11 @@ export class TestContext implements PluginContext {
   private readonly listeners = new Map<keyof Topics, Set<(event: never) => void>>();
   private readonly nextRandom: () => number;
 
-  constructor(manifest: Pick<Manifest, "id" | "metrics">, options: { startMs?: number; seed?: number } = {}) {
+  constructor(manifest: Pick<Manifest, "id" | "metrics" | "permissions">, options: { startMs?: number; seed?: number } = {}) {
     this.manifest = manifest;
     this.id = manifest.id;
     this.instance = "default";
+    this.outside = new TestOutside(manifest);
     this.clock = new SimulatedClock(options.startMs ?? Date.UTC(2026, 0, 5, 12));
     this.nextRandom = seededRandom(options.seed ?? 1);
   }
@@ -196,6 +201,22 @@ export class TestContext implements PluginContext {
 
   status(state: "ok" | "degraded", reason?: string): void {
     this.states.push({ state, reason });
+  }
+
+  read(path: string): Promise<Uint8Array> {
+    return this.outside.read(path);
+  }
+
+  fetch(url: string, options: FetchOptions = {}): Promise<FetchAnswer> {
+    return this.outside.fetch(url, options);
+  }
+
+  exec(program: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<ExecAnswer> {
+    return this.outside.exec(program, args, options);
+  }
+
+  notify(notice: Notice): Promise<void> {
+    return this.outside.notify(notice);
   }
 
   use<T extends Disposable>(resource: T): T {

@@ -141,8 +141,18 @@ export interface StreamEvents {
   };
   finding: FindingReport;
   recommendation: RecommendationReport;
+  /** A plugin tells the operator something (`ctx.notify`). */
+  notice: NoticeReport;
   /** Plugin states changed. */
   plugins: { readonly plugins: readonly PluginReport[] };
+}
+
+export interface NoticeReport {
+  /** The plugin's id. */
+  readonly source: string;
+  readonly title: string;
+  readonly body: string;
+  readonly timeMs: number;
 }
 
 /** Every error of `/api/agent`: stable code, one sentence, where. */

@@ -34,13 +34,16 @@ import { FindingLog } from "../learning/findings.ts";
 import { type ForecastModel, Forecasts } from "../learning/forecasts.ts";
 import { PANEL_METRICS, PanelRecorder } from "../learning/panels.ts";
 import { QueryEngine } from "../query/index.ts";
-import { type AuditNote, LiveConfig } from "./live-config.ts";
+import { LiveConfig } from "./live-config.ts";
 import { builtSdk, bundledPlugins } from "./paths.ts";
+import { PackageDesk } from "./package-desk.ts";
+import { PermissionDesk } from "./permission-desk.ts";
 import { StageList } from "./stages.ts";
 
 export interface CoreOptions {
   readonly dataDir: string;
   readonly bare: boolean;
+  readonly version: string;
   readonly config: AgentConfig;
   /** Of `config`. */
   readonly configPath: string;
@@ -52,9 +55,6 @@ export interface CoreOptions {
 
 /** In the data folder. */
 export const SECRETS_NAME = "secrets.json";
-
-/** Where changes of the agent's state are to be written down. */
-const auditNote: AuditNote = () => {};
 
 /** The rooms of one agent, wired to each other. Starts and stops nothing but the plugin host. */
 export class AgentCore {
@@ -70,12 +70,17 @@ export class AgentCore {
   readonly desk: RecommendationDesk;
   readonly forecasts: Forecasts;
   readonly panels: PanelRecorder;
+  /** Grants, uses, audit log. Nothing of it where no installed plugin can be (`bare`): it is then never opened. */
+  readonly permissions: PermissionDesk;
+  readonly packages: PackageDesk;
   /** Some plugin's state changed since the stream was last told. */
   pluginsChanged = false;
 
   private gapNotedToMs = -Infinity;
   private watch: PluginWatch | null = null;
   private configWatch: Disposable | null = null;
+  /** Folders are taken up one set after another. */
+  private rescans: Promise<void> = Promise.resolve();
   private readonly stages: StageList;
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
@@ -86,6 +91,25 @@ export class AgentCore {
     const log = book.logger("agent");
     const documents = lateDocuments(() => this.host.provider<Documents>("documents")?.plugin ?? null);
 
+    this.permissions = new PermissionDesk({
+      dataDir,
+      now,
+      log,
+      version: options.version,
+      reports: () => this.host.reports(),
+      rescan: (folders) => this.rescan(folders),
+    });
+    this.packages = new PackageDesk({
+      dataDir,
+      roots: { bundled: bundledPlugins(), installed: this.pluginsDir },
+      book: this.permissions.book,
+      note: (...note) => this.permissions.note(...note),
+      now,
+      uses: (id) => this.permissions.uses.of(id),
+      trusted: (id) => this.live.settings[id]?.inside === true,
+      refresh: () => this.watch?.refresh() ?? Promise.resolve(),
+      changed: () => this.permissions.grantsChanged(),
+    });
     this.registry = new SeriesRegistry((id, info) => this.store()?.plugin.define(id, info));
     this.host = new PluginHost({
       roots: [
@@ -101,9 +125,12 @@ export class AgentCore {
       settings: options.config.plugins ?? {},
       secrets: (key) => options.secrets.of(key),
       migrated: (id, fromVersion, settings) => this.live.migrated(id, fromVersion, settings),
+      admit: (place, manifest) => this.permissions.gate.admit(place, manifest),
+      uses: this.permissions.uses,
       changed: () => {
         this.stages.invalidate();
         this.pluginsChanged = true;
+        this.permissions.stateChanged();
       },
       unowned: (error) => {
         log.error(`an error that no plugin owns: ${error instanceof Error ? (error.stack ?? error.message) : errorText(error)}`);
@@ -118,7 +145,7 @@ export class AgentCore {
       secrets: options.secrets,
       host: this.host,
       log: book.logger("config"),
-      note: auditNote,
+      note: (...note) => this.permissions.note(...note),
     });
     this.stages = new StageList(this.host, {
       resume: (rows, following) => this.pipeline.resume(rows, following),
@@ -152,12 +179,14 @@ export class AgentCore {
   async start(): Promise<void> {
     const { bare } = this.options;
     if (!bare) await linkSdk(this.pluginsDir, pathToFileURL(builtSdk()).href);
+    if (!bare) await this.permissions.open();
     if (!bare) this.watch = await this.watchInstalled();
     await this.host.start();
     if (!bare) this.configWatch = this.live.watch();
     const served = this.host.provider("documents") !== null;
-    void this.host.startInstalled().then(() => {
+    this.rescans = this.host.startInstalled().then(() => {
       this.watch?.begin();
+      if (!bare) this.permissions.watch();
       if (!served) void this.loadKept();
     });
     if (served) await this.loadKept();
@@ -174,15 +203,22 @@ export class AgentCore {
     this.watch?.dispose();
     await this.configWatch?.dispose();
     await this.host.stop();
+    await this.permissions.stop();
     this.vitals.dispose();
   }
 
   /** Plugins that are dropped in, changed or taken away while the agent runs are noticed. */
   private watchInstalled(): Promise<PluginWatch> {
     return watchPlugins(this.pluginsDir, {
-      changed: (folders) => this.host.rescan(folders),
+      changed: (folders) => this.rescan(folders),
       warn: (message) => this.options.book.logger("host").warn(message),
     });
+  }
+
+  private rescan(folders: ReadonlySet<string>): Promise<void> {
+    const rescan = this.rescans.then(() => this.host.rescan(folders));
+    this.rescans = rescan.catch(() => {});
+    return rescan;
   }
 
   /** The series store with its instance, or null while none serves. */
@@ -283,6 +319,10 @@ export class AgentCore {
       },
       on: (topic, listener) => this.topics.on(topic, listener),
       documents,
+      notify: (source, notice) => {
+        this.options.book.logger(source).info(`notice: ${notice.title}: ${notice.body}`);
+        this.tell({ type: "notice", data: { source, ...notice, timeMs: time.now() } });
+      },
     };
   }
 

@@ -4,16 +4,9 @@ import { type AgentConfig, editPlugin, readConfig } from "../host/config-file.ts
 import { watchFiles } from "../host/config/config-watch.ts";
 import type { SecretStore } from "../host/config/secrets.ts";
 import type { AllSettings, PluginSettings } from "../host/config/settings.ts";
+import type { AuditNote } from "../host/gate.ts";
 import type { PluginHost } from "../host/host.ts";
 import type { Outcome } from "../host/reconfigure.ts";
-
-/** Writes down what changed the agent's state: `operator`, `config.changed`, `collectors/ping`. Never a value. */
-export type AuditNote = (
-  actor: string,
-  action: string,
-  target: string,
-  details: Readonly<Record<string, string | number | boolean | null>>,
-) => void;
 
 export interface LiveConfigParts {
   readonly path: string;
@@ -23,6 +16,7 @@ export interface LiveConfigParts {
   readonly secrets: SecretStore;
   readonly host: PluginHost;
   readonly log: Logger;
+  /** Names of what changed, never values. */
   readonly note: AuditNote;
 }
 

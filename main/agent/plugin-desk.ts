@@ -71,7 +71,8 @@ export function actOnPlugin(parts: DeskParts, id: string, action: PluginAction):
         await removeInstance(parts, known, action.instance ?? DEFAULT_INSTANCE);
         break;
       case "grant":
-        throw new AgentError("action_unknown", "Permissions are granted elsewhere.", { where: "action" });
+        await parts.packages.grant(id, action.permissions ?? []);
+        break;
     }
     return pluginDetail(parts, known);
   });
@@ -122,13 +123,13 @@ async function removeInstance(parts: DeskParts, { manifest: { id } }: KnownPlugi
 }
 
 async function removePlugin(parts: DeskParts, id: string): Promise<{ removed: string }> {
-  const { host, secrets, note } = parts.live.parts;
+  const { host, secrets } = parts.live.parts;
   const found = await knownPlugin(parts.roots, id);
   await uninstall(found);
   await host.rescan(new Set([found.place.folder]));
   // Whoever comes under this id later is another.
   await secrets.forget(id);
-  note("operator", "plugin.removed", id, { version: found.manifest?.version ?? null });
+  await parts.packages.removed(id, found.manifest?.version ?? null);
   return { removed: id };
 }
 

@@ -14,10 +14,11 @@ import { type PlannedInstance, planInstances } from "../host/plans.ts";
 import { secretName, withoutSecrets } from "../host/plugin-config.ts";
 import type { KnownPlugin } from "../host/reconfigure.ts";
 import type { LiveConfig } from "./live-config.ts";
-import { trustOf } from "./plugin-trust.ts";
+import type { PackageDesk } from "./package-desk.ts";
 
 export interface DetailParts {
   readonly live: LiveConfig;
+  readonly packages: PackageDesk;
   readonly dataDir: string;
   readonly bare: boolean;
 }
@@ -69,7 +70,7 @@ export async function pluginDetail(parts: DetailParts, known: KnownPlugin): Prom
     instances,
     limits: isolation?.limits ?? [],
     budget: { cpuMsPerSecond: manifest.budget?.cpu_ms_per_s ?? null, memoryMb: manifest.budget?.memory_mb ?? null },
-    ...(await trustOf(manifest, place.folder)),
+    ...(await parts.packages.detail(manifest.id)),
   };
 }
 

@@ -28,6 +28,7 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
       counters: stats?.counters ?? {},
     },
     problems: [
+      ...core.permissions.problems(),
       ...(stats ? [] : ["No series store runs: nothing is kept."]),
       ...core.live.problems(),
       ...complaints(reports, "failed"),

@@ -10,8 +10,8 @@ const MAX_HORIZON_MS = 366 * DAY_MS;
 const MAX_FORECAST_STEPS = 2000;
 
 const TIME = "RFC 3339, Unix seconds, or Unix milliseconds (numbers from 10^11 on)";
-const FROM: ParameterNote = { name: "from", type: "string", description: `${TIME}; a day ago when absent` };
-const TO: ParameterNote = { name: "to", type: "string", description: `${TIME}; now when absent` };
+export const FROM: ParameterNote = { name: "from", type: "string", description: `${TIME}; a day ago when absent` };
+export const TO: ParameterNote = { name: "to", type: "string", description: `${TIME}; now when absent` };
 
 /** What stands under `/api/agent`; the shapes are those of sdk/wire.ts. */
 export function agentRoutes(stream: LiveStream): readonly Route[] {
@@ -142,7 +142,7 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
   ];
 }
 
-function readRange(parameters: URLSearchParams, nowMs: number): { fromMs: number; toMs: number } {
+export function readRange(parameters: URLSearchParams, nowMs: number): { fromMs: number; toMs: number } {
   const toMs = readAgentTime(parameters, "to", nowMs);
   const fromMs = readAgentTime(parameters, "from", toMs - DAY_MS);
   if (toMs < fromMs) throw parameterInvalid("to", "it must not be before from");

@@ -67,6 +67,8 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   encoding_refused: 415,
   host_refused: 421,
   model_not_enough_data: 422,
+  package_refused: 422,
+  plugin_duplicate: 409,
   query_parse: 400,
   query_type: 400,
   query_limit_steps: 400,

@@ -18,6 +18,9 @@ export const JSON_LIMITS: BodyLimits = { sentBytes: 64 * KIB, plainBytes: 64 * K
 /** Receivers take whole batches: remote write sends some hundred KiB, OTLP and imports some MiB. */
 export const PLUGIN_LIMITS: BodyLimits = { sentBytes: 16 * MIB, plainBytes: 64 * MIB };
 
+/** A packed plugin; what it unpacks to is looked at by whoever unpacks it. */
+export const PACKAGE_LIMITS: BodyLimits = { sentBytes: 22 * MIB, plainBytes: 22 * MIB };
+
 /** The media type alone, lower case, without parameters; null when there is none. */
 export function mediaType(request: DoorRequest): string | null {
   const header = request.headers.get("content-type");

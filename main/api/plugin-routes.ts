@@ -51,8 +51,14 @@ export const PLUGIN_ROUTES: readonly Route[] = [
       required: ["action"],
       additionalProperties: false,
       properties: {
-        action: { enum: ["enable", "disable", "restart", "remove", "add_instance"] },
+        action: { enum: ["enable", "disable", "restart", "remove", "add_instance", "grant"] },
         instance: { ...INSTANCE, description: "Absent: the plugin. `add_instance` needs it." },
+        permissions: {
+          type: "array",
+          items: { type: "string" },
+          maxItems: 1000,
+          description: "What `grant` grants: no more than plugin.json asks now.",
+        },
       },
     },
     answers: "PluginDetail afterwards; {removed: id} when the plugin is gone",

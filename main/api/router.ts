@@ -2,7 +2,9 @@ import { AgentError } from "all-use-agent/sdk";
 import { TrieRouter } from "hono/router/trie-router";
 import { agentRoutes } from "./agent-routes.ts";
 import { answerError, answerJson } from "./answer.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import type { Answer, DoorRequest } from "./exchange.ts";
+import { PACKAGE_ROUTES } from "./package-routes.ts";
 import { answerByPlugin } from "./plugin-route.ts";
 import { PLUGIN_ROUTES } from "./plugin-routes.ts";
 import { PROMETHEUS_ROUTES } from "./prometheus.ts";
@@ -14,7 +16,13 @@ export type Router = (request: DoorRequest, url: URL) => Answer | Promise<Answer
 
 /** Everything that is not the page: the agent's routes, Prometheus' and the plugins'. Admission has happened before. */
 export function createRouter(view: AgentView): Router {
-  const routes: Route[] = [...agentRoutes(new LiveStream(view)), ...PLUGIN_ROUTES, ...PROMETHEUS_ROUTES];
+  const routes: Route[] = [
+    ...agentRoutes(new LiveStream(view)),
+    ...PLUGIN_ROUTES,
+    ...PACKAGE_ROUTES,
+    ...AUDIT_ROUTES,
+    ...PROMETHEUS_ROUTES,
+  ];
   routes.push({
     methods: ["GET"],
     path: "/api/agent/openapi.json",

@@ -16,7 +16,7 @@ const LINGER_MS = 60_000;
 const RECONNECT_MS = 2000;
 const EVENT_STREAM = "text/event-stream; charset=utf-8";
 
-type KeptEvent = Extract<StreamEvent, { type: "finding" | "recommendation" }>;
+type KeptEvent = Extract<StreamEvent, { type: "finding" | "recommendation" | "notice" }>;
 
 interface Client {
   /** Number of the last kept event that was sent. */
@@ -138,7 +138,7 @@ export class LiveStream {
   }
 
   #take(event: StreamEvent): void {
-    if (event.type === "finding" || event.type === "recommendation") this.#keep(event);
+    if (event.type === "finding" || event.type === "recommendation" || event.type === "notice") this.#keep(event);
     else if (event.type === "tick") {
       this.#tick = event.data;
       this.#tickText = null;

@@ -2,11 +2,13 @@
 import {
   AgentError,
   type AgentStatus,
+  type AuditRecord,
   type ConfigChange,
   type ConfigProblem,
   type Labels,
   type Matcher,
   type MetricInfo,
+  type PackagePreview,
   type PluginAction,
   type PluginDetail,
   type PluginReport,
@@ -112,11 +114,30 @@ export class MemoryAgent implements AgentView {
   readonly routes = new Map<string, RouteHandler>();
   readonly listeners = new Set<(event: StreamEvent) => void>();
   pluginReports: PluginReport[] = [];
+  auditRecords: AuditRecord[] = [];
+  /** What came in through the routes of packages. */
+  readonly packageCalls: unknown[] = [];
   advice: RecommendationReport[] = [];
 
   tell(event: StreamEvent): void {
     for (const listener of this.listeners) listener(event);
   }
+
+  readonly packages: AgentView["packages"] = {
+    preview: async (bytes) => {
+      this.packageCalls.push(bytes.length);
+      return { sha256: "0".repeat(64) } as PackagePreview;
+    },
+    install: async (wish) => {
+      this.packageCalls.push(wish);
+      return { id: "collectors/demo" } as PluginDetail;
+    },
+    detail: async (id) => {
+      this.packageCalls.push(id);
+      return { permissions: [], sha256: null, signature: null };
+    },
+  };
+  audit: AgentView["audit"] = async ({ limit }) => ({ records: this.auditRecords.slice(0, limit), intact: true });
 
   ready = (): boolean => this.isReady;
   plugins = (): PluginReport[] => this.pluginReports;

@@ -18,6 +18,7 @@ import type {
   StreamEvents,
 } from "all-use-agent/sdk";
 import type { QueryEngine } from "../query/index.ts";
+import type { AuditView, PackageView } from "./package-view.ts";
 
 export type StreamEvent = { [K in keyof StreamEvents]: { readonly type: K; readonly data: StreamEvents[K] } }[keyof StreamEvents];
 
@@ -49,6 +50,8 @@ export interface AgentView {
   storage(): SeriesStorage;
   /** Declared metrics by name, from the manifests. */
   metadata(): ReadonlyMap<string, MetricInfo>;
+  readonly packages: PackageView;
+  readonly audit: AuditView;
   /** The plugin that declared the route, or null. */
   route(method: string, path: string): RouteHandler | null;
   /** Live events from now on. A listener must be quick; it is removed by disposing. */

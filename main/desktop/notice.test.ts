@@ -56,3 +56,10 @@ test("what is settled is taken back", () => {
   recommend("memory", { status: "dismissed" });
   expect(recorded.notifications.map(({ state }) => state)).toEqual(["closed"]);
 });
+
+test("a plugin's notice is shown with who speaks; a click opens the plugins", () => {
+  tell({ type: "notice", data: { source: "collectors/ups", title: "On battery", body: "20 minutes left", timeMs: 1 } });
+  expect(recorded.notifications[0].options).toMatchObject({ title: "collectors/ups: On battery", body: "20 minutes left" });
+  recorded.notifications[0].events.emit("click");
+  expect(opened).toEqual(["#/plugins"]);
+});

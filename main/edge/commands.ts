@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "list, configure, write, test, pack, add and remove plugins",
     load: async () => (await import("./plugin.ts")).plugin,
   },
+  audit: {
+    summary: "what plugins and the operator did, and whether the log is intact",
+    load: async () => (await import("./audit.ts")).audit,
+  },
   doctor: { summary: "what is wrong and what to do", load: async () => (await import("./doctor.ts")).doctor },
 };
 

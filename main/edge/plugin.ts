@@ -8,12 +8,16 @@ const HELP = `Usage: alluse plugin list [--json]
        alluse plugin info ID [--json]
        alluse plugin new --kind KIND NAME [--language js|ts|python|sh] [--dir D]
        alluse plugin test DIR [--json]
-       alluse plugin pack DIR [-o FILE]
-       alluse plugin add FOLDER|FILE [--replace]
+       alluse plugin pack DIR [-o FILE] [--sign KEYFILE]
+       alluse plugin add FOLDER|FILE [--replace] [--yes]
        alluse plugin remove ID
        alluse plugin enable|disable ID[#INSTANCE]
        alluse plugin config ID [KEY=VALUE…] [--instance I] [--json]
        alluse plugin config ID --secret KEY|--forget KEY [--instance I]
+       alluse plugin grant ID [PERMISSION…] [--yes]
+       alluse plugin revoke ID PERMISSION
+       alluse plugin keygen FILE
+       alluse plugin trust add NAME KEY | list | remove NAME
 
   list     the plugins of the running agent with their state and cost
   info     all about one: state, cost, permissions, metrics, configuration
@@ -22,13 +26,19 @@ const HELP = `Usage: alluse plugin list [--json]
            in any language: python and sh write one to begin with
   test     runs the conformance kit on a plugin's folder; of a program, runs it and checks what it prints
   pack     puts a plugin's folder into one file, the same bytes for the same content (default: NAME-VERSION.alluse-plugin)
-  add      copies a plugin to where the agent finds it; runs nothing of it, no npm and no scripts
-  remove   takes an added plugin away; its samples stay
+  add      shows what a plugin is and asks for, and copies it to where the agent finds it; runs nothing of it, no npm
+           and no scripts
+  remove   takes an added plugin away, and what it was granted; its samples stay
   enable, disable   at once where an agent runs, else in config.json
   config   shows what it works with and what of it is set; KEY=VALUE sets, KEY= goes back to the default; the keys of
            what is inside are parted by dots. --secret KEY asks for its value, or reads it from a pipe: never from
            the command line
+  grant    shows what a plugin asks beyond what it was granted, and grants it
+  revoke   takes a permission away; the plugin runs on without it
+  keygen   makes a private key to sign packages with, and prints the public one
+  trust    whose signatures are shown by name
 
+  --yes         grants what is shown without asking
   --data-dir D  the agent's data folder (default: the platform's)
   --json        output to parse
 `;
@@ -41,6 +51,10 @@ const VERBS: Readonly<Record<string, () => Promise<PluginVerb>>> = {
   pack: async () => (await import("./plugin/package.ts")).pack,
   add: async () => (await import("./plugin/package.ts")).add,
   remove: async () => (await import("./plugin/package.ts")).remove,
+  grant: async () => (await import("./plugin/grant.ts")).grant,
+  revoke: async () => (await import("./plugin/grant.ts")).revoke,
+  keygen: async () => (await import("./plugin/keys.ts")).keygen,
+  trust: async () => (await import("./plugin/keys.ts")).trust,
   enable: async () => (await import("./plugin/switch.ts")).enable,
   config: async () => (await import("./plugin/config.ts")).config,
   disable: async () => (await import("./plugin/switch.ts")).disable,

@@ -10,6 +10,7 @@ import {
   type SeriesInfo,
 } from "all-use-agent/sdk";
 import { nearest } from "./nearest.ts";
+import type { Outside } from "./outside/outside.ts";
 import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
@@ -39,13 +40,14 @@ export interface ContextParts {
   readonly random: () => number;
   readonly log: Logger;
   readonly store: PrivateStore;
+  readonly outside: Outside;
   /** Everything to undo at stop; the host disposes in reverse. */
   readonly disposables: Set<Disposable>;
 }
 
 /** Builds the one object through which a plugin reaches the outside. */
 export function createContext(parts: ContextParts): PluginContext {
-  const { owner, services, time, disposables } = parts;
+  const { owner, services, time, disposables, outside } = parts;
   const { manifest, signal } = owner;
   const metricOf = metricLookup(manifest);
 
@@ -108,6 +110,10 @@ export function createContext(parts: ContextParts): PluginContext {
     status(state, reason) {
       owner.reportStatus(state, reason);
     },
+    read: (path) => outside.read(path),
+    fetch: (url, options) => outside.fetch(url, options),
+    exec: (program, args, options) => outside.exec(program, args, options),
+    notify: (notice) => outside.notify(notice),
     use(resource) {
       alive();
       disposables.add(resource);

@@ -22,6 +22,7 @@ import { type InstanceParts, PluginInstance } from "./instance.ts";
 import { type Gate, instanceServices } from "./instance-services.ts";
 import type { Instance } from "./instance-type.ts";
 import { readManifest } from "./manifest.ts";
+import { PermissionUses } from "./permission-uses.ts";
 import { startOrder } from "./order.ts";
 import { type PlannedInstance, type Plan, planInstances } from "./plans.ts";
 import { type HostAccess, type KeptPlan, type KnownPlugin, type Outcome, reconfigure, restart } from "./reconfigure.ts";
@@ -47,6 +48,9 @@ export interface HostOptions {
   readonly migrated?: (id: string, fromVersion: number, settings: PluginSettings) => Promise<void>;
   /** Only plugins whose manifest has a `bare` part are started, with that configuration. */
   readonly bare: boolean;
+  /** Says with which of its permissions an installed plugin may start; throws `permissions_not_granted`. Absent: with all. */
+  readonly admit?: (place: PluginFolder, manifest: Manifest) => Promise<readonly string[]>;
+  readonly uses?: PermissionUses;
   /** Some plugin's state changed, or its cost was asked for. */
   readonly changed: () => void;
   /** An uncaught error that no plugin owns. */
@@ -70,6 +74,7 @@ export class PluginHost {
   /** Whoever changes the list of instances waits for whoever does so now. */
   private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
+  private uses: PermissionUses | null = null;
   private readonly disposables: { dispose(): void | Promise<void> }[] = [];
 
   constructor(options: HostOptions) {
@@ -298,7 +303,7 @@ export class PluginHost {
     return plans;
   }
 
-  /** The instances that the settings make of a plugin. Throws `config_version_newer`, `migration_failed`. */
+  /** The instances that the settings make of a plugin. Throws `config_version_newer`, `migration_failed`, `permissions_not_granted`. */
   async planned({ place, manifest }: KnownPlugin): Promise<PlannedInstance[]> {
     const { dataDir, bare, secrets = () => ({}), migrated } = this.options;
     let settings = this.settings[manifest.id] ?? {};
@@ -309,7 +314,15 @@ export class PluginHost {
       await migrated?.(manifest.id, before, settings);
       this.settings = { ...this.settings, [manifest.id]: settings };
     }
-    return planInstances(place, manifest, settings, { dataDir, bare, secrets });
+    // Whoever is switched off is not asked for its permissions.
+    const granted = settings.enabled === false ? manifest : await this.narrowed(place, manifest);
+    return planInstances(place, granted, settings, { dataDir, bare, secrets });
+  }
+
+  /** The manifest with the permissions that were granted, which is what the rest of the host sees. */
+  private async narrowed(place: PluginFolder, manifest: Manifest): Promise<Manifest> {
+    if (place.origin !== "installed" || !this.options.admit) return manifest;
+    return { ...manifest, permissions: [...(await this.options.admit(place, manifest))] };
   }
 
   private wanted(manifest: Manifest): boolean {
@@ -323,6 +336,8 @@ export class PluginHost {
     const gate: Gate = { open: true };
     const parts: InstanceParts = {
       ...plan,
+      dataDir: this.options.dataDir,
+      uses: (this.uses ??= this.options.uses ?? new PermissionUses()),
       services: instanceServices(services, plan.key, plan.instance, gate),
       time,
       random,

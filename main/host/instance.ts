@@ -19,6 +19,9 @@ import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
 import { Meter } from "./meter.ts";
 import type { Instance } from "./instance-type.ts";
+import { Outside } from "./outside/outside.ts";
+import type { PermissionUses } from "./permission-uses.ts";
+import { Permissions } from "./process/permissions.ts";
 import type { HostServices } from "./services.ts";
 import type { TimeSource } from "./time.ts";
 
@@ -36,7 +39,11 @@ export interface InstanceParts {
   /** What must not be seen in anything that it says. */
   readonly secrets: readonly string[];
   readonly place: PluginFolder;
+  /** Its `permissions` are those that were granted. */
   readonly manifest: Manifest;
+  /** Of the agent: no permission opens it. */
+  readonly dataDir: string;
+  readonly uses: PermissionUses;
   readonly config: Record<string, unknown>;
   readonly services: HostServices;
   readonly time: TimeSource;
@@ -227,7 +234,8 @@ export class PluginInstance implements Instance, ContextOwner {
 
   private async load(): Promise<void> {
     const { manifest, config, log, store } = this.parts;
-    const context = () => createContext({ ...this.parts, owner: this, disposables: this.disposables });
+    const outside = outsideOf(this.parts, new Permissions(manifest, log, this.parts.uses), this.signal);
+    const context = () => createContext({ ...this.parts, owner: this, disposables: this.disposables, outside });
     const plugin = await makePlugin(this.folder, manifest, context, config);
     const snapshot = plugin.restore ? await store.read(SNAPSHOT_NAME) : null;
     try {
@@ -323,4 +331,14 @@ export class PluginInstance implements Instance, ContextOwner {
     this.sinceMs = this.parts.time.now();
     this.parts.changed();
   }
+}
+
+/** What leads out of the agent, for one plugin. */
+export function outsideOf(parts: InstanceParts, permissions: Permissions, signal: AbortSignal): Outside {
+  return new Outside({
+    permissions,
+    signal,
+    secret: [parts.dataDir],
+    notify: (notice) => parts.services.notify?.(parts.manifest.id, notice),
+  });
 }

@@ -1,6 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { AgentError, API_VERSION, errorText, KIND_FOLDER, type Manifest, manifestSchema } from "all-use-agent/sdk";
+import {
+  AgentError,
+  API_VERSION,
+  errorText,
+  KIND_FOLDER,
+  type Manifest,
+  manifestSchema,
+  permissionFault,
+} from "all-use-agent/sdk";
 import { configSchemaProblems } from "./config/schema-check.ts";
 import { schemaProblems } from "./schema.ts";
 
@@ -20,7 +28,10 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** Checks what was read. `path` is only for the messages. */
 export function checkManifest(value: unknown, path: string): Manifest {
-  let problems = schemaProblems(manifestSchema, value);
+  let problems = [
+    ...schemaProblems(manifestSchema, value).filter(({ where }) => !where.startsWith("/permissions/")),
+    ...permissionProblems(value),
+  ];
   if (problems.length === 0) problems = configSchemaProblems(value as Manifest);
   if (problems.length > 0) {
     const shown = problems.slice(0, 3).map(({ where, message }) => `${where}: ${message}`);
@@ -70,6 +81,16 @@ function checkExec({ isolation, exec, kind, entry, routes }: Manifest, path: str
       "/exec/command/0",
       `expected a program's name, "./name" in the plugin's folder or an absolute path, found ${JSON.stringify(program)}${/[\\/]/.test(program) && !program.includes("..") ? `, did you mean ${JSON.stringify(`./${program}`)}?` : ""}`,
     );
+}
+
+/** The schema knows the classes, this the forms; one of the two speaks. */
+function permissionProblems(value: unknown): { where: string; message: string }[] {
+  const permissions = (value as { permissions?: unknown } | null)?.permissions;
+  if (!Array.isArray(permissions)) return [];
+  return permissions.flatMap((permission: unknown, i) => {
+    const message = permissionFault(permission);
+    return message === null ? [] : [{ where: `/permissions/${i}`, message }];
+  });
 }
 
 async function readText(path: string): Promise<string> {

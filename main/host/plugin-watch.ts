@@ -22,6 +22,8 @@ export interface PluginWatchOptions {
 export interface PluginWatch {
   /** From now on changes are told, those since the watch was made first. */
   begin(): void;
+  /** Looks now; resolves when what changed was taken up. */
+  refresh(): Promise<void>;
   dispose(): void;
 }
 
@@ -45,7 +47,9 @@ export async function watchPlugins(root: string, options: PluginWatchOptions): P
     timer = setTimeout(() => void look(), ms);
     timer.unref();
   };
-  const look = async (): Promise<void> => {
+  let lastLook: Promise<void> = Promise.resolve();
+  const look = (): Promise<void> => (lastLook = lastLook.then(lookOnce));
+  const lookOnce = async (): Promise<void> => {
     looking = true;
     again = false;
     try {
@@ -88,6 +92,10 @@ export async function watchPlugins(root: string, options: PluginWatchOptions): P
 
   return {
     begin: () => void look(),
+    refresh: () => {
+      clearTimeout(timer);
+      return look();
+    },
     dispose: () => {
       disposed = true;
       clearTimeout(timer);

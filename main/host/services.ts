@@ -4,6 +4,7 @@ import type {
   Documents,
   Finding,
   MetricInfo,
+  Notice,
   QueryRow,
   SeriesData,
   SeriesId,
@@ -25,4 +26,6 @@ export interface HostServices {
   publish(source: string, finding: Finding): void;
   on<T extends keyof Topics>(topic: T, listener: (event: Topics[T]) => void): Disposable;
   readonly documents: Documents;
+  /** Tells the operator. */
+  notify?(source: string, notice: Notice): void;
 }

@@ -11,7 +11,13 @@ export const connection = signal<Connection>("connecting");
 
 type Listeners = { [K in keyof StreamEvents]: Set<(data: StreamEvents[K]) => void> };
 
-const listeners: Listeners = { tick: new Set(), finding: new Set(), recommendation: new Set(), plugins: new Set() };
+const listeners: Listeners = {
+  tick: new Set(),
+  finding: new Set(),
+  recommendation: new Set(),
+  notice: new Set(),
+  plugins: new Set(),
+};
 const caughtUp = new Set<() => void>();
 
 /** Calls back for each event of a kind. Returns how to stop. */

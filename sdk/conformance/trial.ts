@@ -73,6 +73,7 @@ export class TrialContext extends TestContext {
     this.findings.length = 0;
     this.logs.length = 0;
     this.states.length = 0;
+    this.outside.notices.length = 0;
   }
 
   private checkRow(batch: Batch, row: number): void {

@@ -108,7 +108,9 @@ describe("alluse plugin pack, add, remove", () => {
     expect(await refused("add", folder)).toMatch(/--replace/);
     const manifest = JSON.parse(readFileSync(join(folder, "plugin.json"), "utf8")) as Record<string, unknown>;
     writeFileSync(join(folder, "plugin.json"), JSON.stringify({ ...manifest, version: "0.2.0", permissions: ["read:/var/log"] }));
-    expect(await done("add", folder, "--replace")).toMatch(/in place of 0.1.0[\s\S]*now also: reads files in \/var\/log/);
+    expect(await done("add", folder, "--replace", "--yes")).toMatch(
+      /now also: reads files in \/var\/log[\s\S]*in place of 0.1.0/,
+    );
     await done("remove", "collectors/demo");
     expect(installed().filter((path) => path.includes("demo"))).toEqual([]);
     expect(await refused("remove", "collectors/demo")).toMatch(/there is no plugin/);

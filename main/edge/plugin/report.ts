@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { AgentError, type Manifest, type PluginReport } from "all-use-agent/sdk";
+import { AgentError, type Manifest, type PermissionReport, type PluginReport, type SignatureReport } from "all-use-agent/sdk";
 import { readConfig } from "../../host/config-file.ts";
 import { splitKey } from "../../host/config/instance-name.ts";
 import { givenConfig } from "../../host/config/settings.ts";
 import { readManifest } from "../../host/manifest.ts";
-import { permissionSentence } from "../../host/package/permission-sentences.ts";
 import { settleConfig } from "../../host/plugin-config.ts";
 import { connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
@@ -29,14 +28,26 @@ export async function info(args: readonly string[]): Promise<number> {
   // What it was started with stands in its folder and in the configuration; either may be unreadable.
   const manifest = await readManifest(report.folder).catch(() => null);
   const config = manifest && (await configOf(manifest, report.id, dataDir).catch(() => null));
-  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, manifest, config }, null, 2)}\n`);
-  else process.stdout.write(describe(report) + (manifest ? declared(manifest, config) : ""));
+  const may = manifest && (await permissionsOf(dataDir, manifest.id));
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, manifest, config, ...may }, null, 2)}\n`);
+  else process.stdout.write(describe(report) + (manifest && may ? vouched(may) + declared(manifest, config, may) : ""));
   return DONE;
 }
 
 async function reports(dataDir: string): Promise<readonly PluginReport[]> {
   const agent = await connect(dataDir);
   return (await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins")).plugins;
+}
+
+/** Of a plugin: what it may do and did, and who vouches for it. */
+interface Allowed {
+  readonly permissions: readonly PermissionReport[];
+  readonly sha256: string | null;
+  readonly signature: SignatureReport | null;
+}
+
+async function permissionsOf(dataDir: string, id: string): Promise<Allowed> {
+  return (await connect(dataDir)).get<Allowed>(`/api/agent/plugins/${id}/permissions`);
 }
 
 /** What it works with, as the operator would write it; secrets are not among it. */
@@ -101,8 +112,21 @@ function isolationFields({ isolation }: PluginReport): [string, string][] {
   ];
 }
 
-function declared(manifest: Manifest, config: Readonly<Record<string, unknown>> | null): string {
-  const permissions = (manifest.permissions ?? []).map(permissionSentence);
+function vouched({ sha256, signature }: Allowed): string {
+  if (sha256 === null) return "";
+  return fields([
+    ["content", `SHA-256 ${sha256}`],
+    ["signed", signature === null ? "no" : `by ${signature.trustedAs ?? "a key that is not trusted,"} ${signature.key}`],
+  ]);
+}
+
+function permissionLine({ permission, sentence, granted, uses, lastUsedMs, limit }: PermissionReport): string {
+  const counted =
+    uses === null ? "uses are not counted" : `used ${uses} times${lastUsedMs === null ? "" : `, last ${localTime(lastUsedMs)}`}`;
+  return `  ${sentence} (${permission}): ${granted ? counted : "NOT GRANTED"}\n${limit === null ? "" : `    ${limit}\n`}`;
+}
+
+function declared(manifest: Manifest, config: Readonly<Record<string, unknown>> | null, may: Allowed): string {
   const metrics = Object.entries(manifest.metrics ?? {}).map(
     ([name, { type, unit, help }]) => `  ${name} (${type}${unit === undefined ? "" : `, ${unit}`}): ${help}\n`,
   );
@@ -110,10 +134,7 @@ function declared(manifest: Manifest, config: Readonly<Record<string, unknown>> 
   const part = (title: string, lines: readonly string[]): string =>
     lines.length === 0 ? `${title}: none\n` : `${title}:\n${lines.join("")}`;
   return (
-    `\n${part(
-      "permissions",
-      permissions.map((sentence) => `  ${sentence}\n`),
-    )}` +
+    `\n${part("permissions", may.permissions.map(permissionLine))}` +
     part("metrics", metrics) +
     (config === null ? "configuration: not valid\n" : part("configuration", settings))
   );

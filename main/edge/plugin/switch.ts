@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { AgentError, type PluginDetail } from "all-use-agent/sdk";
+import { noteOfCommand } from "../../agent/audit-note.ts";
 import { readConfig } from "../../host/config-file.ts";
-import { DEFAULT_INSTANCE, splitKey } from "../../host/config/instance-name.ts";
+import { DEFAULT_INSTANCE, instanceKey, splitKey } from "../../host/config/instance-name.ts";
 import { isEnabled } from "../../host/config/settings.ts";
 import { knownPlugin } from "../../host/package/install.ts";
 import { switchPlugin } from "../../host/plugin-switch.ts";
@@ -59,5 +60,8 @@ async function turnFile(dataDir: string, id: string, instance: string, enabled: 
   if (instance !== DEFAULT_INSTANCE && !(settings.instances && Object.hasOwn(settings.instances, instance)))
     throw new AgentError("instance_unknown", `${id} has no instance ${JSON.stringify(instance)}`);
   if (instance !== DEFAULT_INSTANCE && isEnabled(settings, instance) === enabled) return null;
-  return (await switchPlugin(path, id, enabled, instance)) ? "It counts when the agent starts." : null;
+  if (!(await switchPlugin(path, id, enabled, instance))) return null;
+  const action = enabled ? "plugin.enabled" : "plugin.disabled";
+  await noteOfCommand(dataDir, [{ action, target: instanceKey(id, instance), details: {} }]);
+  return "It counts when the agent starts.";
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AgentError, errorText, type Manifest } from "all-use-agent/sdk";
 import { checkManifest } from "../manifest.ts";
+import type { PackageSignature } from "./signature.ts";
 
 export const FILES_MAX = 1000;
 export const CONTENT_MAX_BYTES = 20 * 2 ** 20;
@@ -20,6 +21,8 @@ export interface PluginPackage {
   readonly sizeBytes: number;
   /** SHA-256 over all paths and contents, in hex: the same for a folder and for its packed file. */
   readonly sha256: string;
+  /** Of a packed file that carries one; it holds. */
+  readonly signature?: PackageSignature;
 }
 
 export function refuse(message: string, where?: string): AgentError {

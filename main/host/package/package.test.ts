@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkPackage, encodeEntries, type PackageEntry } from "./entries.ts";
 import { install, knownPlugin, knownPlugins, predecessorOf, uninstall } from "./install.ts";
 import { packFile, unpackFile } from "./packed-file.ts";
-import { permissionDifference, permissionSentence } from "./permission-sentences.ts";
+import { permissionSentence } from "./permission-sentences.ts";
 import { readPackage } from "./read-package.ts";
 
 const manifest = {
@@ -213,13 +213,5 @@ describe("permissions", () => {
     expect(permissionSentence("metrics:read:node_*")).toBe("reads metrics named node_*");
     expect(permissionSentence("metrics:read")).toBe("reads every metric");
     expect(permissionSentence("net:127.0.0.1:80")).toBe("connects to 127.0.0.1:80 over the network");
-  });
-
-  it("are told as a difference between versions", () => {
-    const of = (permissions: string[]) => checkPackage(files({ permissions }), "x").manifest;
-    expect(permissionDifference(of(["read:/a", "notify"]), of(["notify", "net:x:1"]))).toEqual({
-      added: ["net:x:1"],
-      dropped: ["read:/a"],
-    });
   });
 });

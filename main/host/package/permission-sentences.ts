@@ -14,7 +14,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   act: (what) => (what === undefined ? "changes things on this machine" : `changes things on this machine: ${what}`),
 };
 
-/** What a permission allows, for people. */
+/** What a permission allows, for people: after "it". */
 export function permissionSentence(permission: string): string {
   const name = Object.keys(SENTENCES).find((known) => permission === known || permission.startsWith(`${known}:`));
   if (name === undefined) return permission;
@@ -26,11 +26,4 @@ export function permissionSentence(permission: string): string {
 export function programSentence({ exec }: Manifest): string | null {
   if (!exec) return null;
   return `starts the program ${exec.command.join(" ")}, which may read and write whatever its user may`;
-}
-
-/** What a new version asks for beyond the old one, and what it no longer asks for. */
-export function permissionDifference(before: Manifest, after: Manifest): { added: string[]; dropped: string[] } {
-  const old: readonly string[] = before.permissions ?? [];
-  const now: readonly string[] = after.permissions ?? [];
-  return { added: now.filter((one) => !old.includes(one)), dropped: old.filter((one) => !now.includes(one)) };
 }

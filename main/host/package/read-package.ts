@@ -68,3 +68,11 @@ async function readAtMost(path: string, bytesLeft: number, folder: string): Prom
     await file.close();
   }
 }
+
+/** SHA-256 of a folder's content as a package has it; null where it cannot be one. */
+export async function contentHash(folder: string): Promise<string | null> {
+  return readPluginFolder(folder).then(
+    ({ sha256 }) => sha256,
+    () => null,
+  );
+}

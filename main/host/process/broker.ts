@@ -18,12 +18,15 @@ import {
   type Topics,
 } from "all-use-agent/sdk";
 import { checkLabel, metricLookup } from "../context.ts";
+import type { Outside } from "../outside/outside.ts";
 import type { HostServices } from "../services.ts";
 import { everyAligned, type TimeSource } from "../time.ts";
 import type { ChildChannel } from "./child-channel.ts";
 import { decodeBatch, type Message } from "./frames.ts";
 import { checkedFinding } from "./knowledge-schema.ts";
+
 import { errorFrom, errorParts } from "./messages.ts";
+import { OutsideAsks } from "./outside-asks.ts";
 import type { Permissions } from "./permissions.ts";
 import { moveRow, ProcessedCheck } from "./processed.ts";
 
@@ -47,6 +50,8 @@ export interface BrokerParts {
   readonly store: PrivateStore;
   readonly permissions: Permissions;
   readonly channel: ChildChannel;
+  /** What leads out of the agent, until the signal aborts. */
+  outside(signal: AbortSignal): Outside;
   emitted(samples: number): void;
   skipped(): void;
   fault(error: unknown): void;
@@ -71,9 +76,12 @@ export class Broker {
   private logLines = 0;
   private over = false;
   private halted = false;
+  private readonly ended = new AbortController();
+  private readonly outside: OutsideAsks;
 
   constructor(parts: BrokerParts) {
     this.parts = parts;
+    this.outside = new OutsideAsks(parts.outside(this.ended.signal), () => parts.channel.congested);
     this.metricOf = metricLookup(parts.manifest);
   }
 
@@ -86,6 +94,7 @@ export class Broker {
 
   dispose(): void {
     this.over = true;
+    this.ended.abort();
     for (const disposable of [...this.timers.values(), ...this.subscriptions.values()]) void disposable.dispose();
     this.timers.clear();
     this.subscriptions.clear();
@@ -123,9 +132,14 @@ export class Broker {
       timestamps: batch.timestamps.slice(0, length),
       values: batch.values.slice(0, length),
     };
-    if (rows === length) return out;
+    if (rows === length) return this.counted(out);
     out.length = 0;
     for (let i = 0; i < length; i++) if (this.told.get(batch.series[i])) moveRow(out, i, out.length++);
+    return this.counted(out);
+  }
+
+  private counted(out: Batch): Batch {
+    this.parts.permissions.countRead(this.parts.services.seriesInfo(out.series[0]).name);
     return out;
   }
 
@@ -157,6 +171,8 @@ export class Broker {
         return this.refusable(() => this.define(json));
       case "ask":
         return void this.ask(json, bytes);
+      case "cancel":
+        return this.outside.cancel(json["id"]);
       case "every":
         return this.refusable(() => this.every(json));
       case "endEvery":
@@ -272,6 +288,7 @@ export class Broker {
       Record<"expr" | "name", string>;
     const what = String(json["what"]);
     if (what.startsWith("documents.")) return this.documents(what, json);
+    if (this.outside.takes(what)) return this.outside.answer(what, json, bytes);
     switch (what) {
       case "flush":
         return services.flush();

@@ -52,7 +52,8 @@ export interface Wish {
 export function wrapping(tools: Confinement, wish: Wish): { prefix: string[]; limits: string[] } {
   const prefix: string[] = [];
   const limits: string[] = [];
-  if (wish.network) limits.push("The network is granted as a whole: single addresses cannot be enforced.");
+  if (wish.network)
+    limits.push("Connections that it opens itself are not limited to the addresses granted; what goes through ctx.fetch is.");
   else if (tools.noNetwork) prefix.push("unshare", ...tools.noNetwork);
   else limits.push("The network is not enforced on this system: it can open connections although it was granted none.");
   if (tools.prlimit) prefix.push("prlimit", `--data=${DATA_BASE_BYTES + wish.memoryBytes}`);

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { setPriority } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AgentError, type Manifest } from "all-use-agent/sdk";
+import { granted } from "../permission.ts";
 import { confinement, wrapping } from "./confinement.ts";
 
 const DEFAULT_MEMORY_MB = 64;
@@ -27,12 +28,6 @@ export interface Launched {
 /** What a manifest may use before it is over its budget. */
 export function memoryBudgetBytes(manifest: Manifest): number {
   return (manifest.budget?.memory_mb ?? DEFAULT_MEMORY_MB) * 1024 * 1024;
-}
-
-/** The paths that a manifest's permissions of one class name: `read:/etc` → `/etc`. */
-export function granted(manifest: Manifest, permission: string): string[] {
-  const prefix = `${permission}:`;
-  return (manifest.permissions ?? []).filter((one) => one.startsWith(prefix)).map((one) => one.slice(prefix.length));
 }
 
 /**
@@ -97,7 +92,8 @@ function permissionFlags(folder: string, manifest: Manifest): { flags: string[];
   // node:sqlite opens any file past the permission model. Where Node does not know the flag it has no node:sqlite.
   if (knows("--no-experimental-sqlite")) flags.push("--no-experimental-sqlite");
   if (knows("--disable-sigusr1")) flags.push("--disable-sigusr1");
-  if (granted(manifest, "exec").length > 0) limits.push("It asks to start programs, which installed plugins cannot do yet.");
+  if (granted(manifest, "exec").length > 0)
+    limits.push("Programs that it starts through ctx.exec run with the agent's rights: what they do is not limited.");
   return { flags, limits };
 }
 
@@ -105,7 +101,7 @@ function permissionFlags(folder: string, manifest: Manifest): { flags: string[];
 function readablePaths(folder: string, manifest: Manifest): Set<string> {
   const paths = new Set<string>();
   const add = (path: string): void => void paths.add(isFile(path) ? path : join(path, "*"));
-  for (const path of [...runtimeFolders(), folder, ...granted(manifest, "read").map((path) => resolve(path))]) add(path);
+  for (const path of [...runtimeFolders(), folder, ...grantedPaths(manifest)]) add(path);
   // Looking for the SDK, Node asks every node_modules on its way up to the one where linkSdk put it, and every package.json.
   for (const path of ["../node_modules", "../../node_modules"]) add(join(folder, path, "all-use-agent"));
   for (const start of [dirname(folder), dirname(runtimeFile())]) {
@@ -115,6 +111,13 @@ function readablePaths(folder: string, manifest: Manifest): Set<string> {
     }
   }
   return paths;
+}
+
+/** Those of this system: a manifest may name paths of others, too. */
+function grantedPaths(manifest: Manifest): string[] {
+  return granted(manifest, "read")
+    .filter((path) => isAbsolute(path))
+    .map((path) => resolve(path));
 }
 
 function isFile(path: string): boolean {

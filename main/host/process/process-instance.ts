@@ -11,7 +11,7 @@ import { type CollectLoop, type CollectOwner, startCollecting } from "../collect
 import { type Hide, hideError, hiderOf, hidingLog } from "../config/redact.ts";
 import { withDeadline } from "../deadline.ts";
 import type { PluginFolder } from "../discover.ts";
-import type { InstanceParts } from "../instance.ts";
+import { type InstanceParts, outsideOf } from "../instance.ts";
 import type { Instance } from "../instance-type.ts";
 import { Meter } from "../meter.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
@@ -78,7 +78,7 @@ export class ProcessInstance implements Instance {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
-    this.permissions = new Permissions(parts.manifest, this.parts.log);
+    this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
   }
 
   get origin(): PluginFolder["origin"] {
@@ -219,6 +219,7 @@ export class ProcessInstance implements Instance {
       life.broker = new Broker({
         ...parts,
         permissions: this.permissions,
+        outside: (signal) => outsideOf(parts, this.permissions, signal),
         channel: process.channel,
         emitted: (samples) => void (this.meter.samples += samples),
         skipped: () => void this.meter.skipped++,

@@ -9,11 +9,16 @@ import {
   type Documents,
   ensureCapacity,
   errorText,
+  type ExecAnswer,
+  type ExecOptions,
+  type FetchAnswer,
+  type FetchOptions,
   type Finding,
   type ForecastDataset,
   type Labels,
   type LogFields,
   type Logger,
+  type Notice,
   type PluginContext,
   type PrivateStore,
   type QueryRow,
@@ -193,6 +198,22 @@ export class RuntimeContext implements PluginContext {
     this.parts.say({ t: "status", state, reason });
   }
 
+  read(path: string): Promise<Uint8Array> {
+    return this.ask("read", { path }) as Promise<Uint8Array>;
+  }
+
+  fetch(url: string, { signal, body, ...about }: FetchOptions = {}): Promise<FetchAnswer> {
+    return this.askOutside("fetch", { ...about, url }, body, signal) as Promise<FetchAnswer>;
+  }
+
+  exec(program: string, args: readonly string[] = [], { signal, input, ...about }: ExecOptions = {}): Promise<ExecAnswer> {
+    return this.askOutside("exec", { ...about, program, args }, input, signal) as Promise<ExecAnswer>;
+  }
+
+  async notify({ title, body }: Notice): Promise<void> {
+    await this.ask("notify", { title, body });
+  }
+
   use<T extends Disposable>(resource: T): T {
     this.alive();
     this.resources.push(resource);
@@ -308,6 +329,27 @@ export class RuntimeContext implements PluginContext {
       this.ids.set(key, id);
     }
     return id;
+  }
+
+  /** A question that takes a while: the agent is told when nobody waits for the answer any more. */
+  private async askOutside(
+    what: string,
+    about: Json,
+    sent: string | Uint8Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    this.alive();
+    signal?.throwIfAborted();
+    const bytes = sent === undefined ? undefined : Buffer.from(sent as string);
+    const answer = this.ask(what, { ...about, sends: bytes !== undefined }, bytes);
+    const id = this.lastId;
+    const cancel = (): void => this.parts.say({ t: "cancel", id });
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return await answer;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
   }
 
   private ask(what: string, about: Json, bytes?: Uint8Array, send?: (frame: Buffer) => void): Promise<unknown> {
