@@ -103,7 +103,7 @@ describe("readManifest", () => {
 
     it.each([
       [{ exec: { ...exec, format: "openmetric" } }, /\/exec\/format: expected one of .*did you mean "openmetrics"/],
-      [{ exec: { ...exec, modus: "once" } }, /\/exec: "modus" is not known here, did you mean "mode"/],
+      [{ exec: { ...exec, modus: "once" } }, /\/exec\/modus: "modus" is not known here, did you mean "mode"/],
       [{ exec: { ...exec, command: [] } }, /\/exec\/command: expected at least 1 entries, found \[\]/],
       [{ exec: { ...exec, command: ["bin/collect"] } }, /\/exec\/command\/0: expected .*did you mean "\.\/bin\/collect"/],
       [{ exec: { ...exec, command: ["../collect"] } }, /\/exec\/command\/0: expected .*found "\.\.\/collect"/],
