@@ -263,7 +263,8 @@ describe("models in their processes", () => {
     writeFileSync(join(dataDir, "config.json"), JSON.stringify({ plugins: { "models/forecast": { enabled: false } } }));
     {
       await using agent = await startAgent({ dataDir });
-      const reports = async (): Promise<PluginReport[]> => (await agent.plugins()).filter(({ id }) => id.startsWith("models/"));
+      const reports = async (): Promise<PluginReport[]> =>
+        (await agent.plugins()).filter(({ id, code }) => id.startsWith("models/") && code !== "disabled");
       await until("the models", 30_000, async () => (await reports()).every(({ state }) => state === "ok"));
       await enough(agent);
       const startMs = performance.now();

@@ -123,7 +123,7 @@ describe("through ctx a plugin", () => {
         execPath: `return text((await ctx.exec("/bin/sh", ["-c", "id"])).stdout);`,
         late: `return (await ctx.exec("sleep", ["60"], { timeoutMs: 100 })).status;`,
         aborted: `return (await ctx.exec("sleep", ["60"], { signal: AbortSignal.timeout(100) })).status;`,
-        notify: `await (ctx.told ??= ctx.notify({ title: "Hello", body: "from a test" })); return "told";`,
+        notify: `await (globalThis.notified ??= ctx.notify({ title: "Hello", body: "from a test" })); return "told";`,
         documents: `return await ctx.documents.collection("x", { maxDocuments: 1, orderBy: "_id" }).count();`,
       },
       { permissions, config: { type: "object", properties: { interval_ms: { type: "integer", default: 4000 } } } },
