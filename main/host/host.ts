@@ -8,7 +8,6 @@ import {
   type PluginKind,
   type PluginKinds,
   type PluginReport,
-  type PrivateStore,
   type RouteRequest,
   type RouteResponse,
 } from "all-use-agent/sdk";
@@ -19,6 +18,7 @@ import type { Instance } from "./instance-type.ts";
 import { readManifest } from "./manifest.ts";
 import { startOrder } from "./order.ts";
 import { resolveConfig } from "./plugin-config.ts";
+import type { InstanceStore } from "./private-store.ts";
 import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
@@ -40,7 +40,7 @@ export interface HostOptions {
   readonly time: TimeSource;
   readonly random: () => number;
   readonly log: (source: string) => Logger;
-  readonly store: (id: string) => PrivateStore;
+  readonly store: (id: string) => InstanceStore;
   /** By plugin id. */
   readonly settings: Readonly<Record<string, PluginSettings>>;
   /** Only plugins whose manifest has a `bare` part are started, with that configuration. */

@@ -8,7 +8,6 @@ import {
   type PluginLifecycle,
   type PluginReport,
   type PluginState,
-  type PrivateStore,
 } from "all-use-agent/sdk";
 import { attributed } from "./attribution.ts";
 import { startCollecting } from "./collect-loop.ts";
@@ -18,6 +17,7 @@ import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
 import { Meter } from "./meter.ts";
 import type { Instance } from "./instance-type.ts";
+import type { InstanceStore } from "./private-store.ts";
 import type { HostServices } from "./services.ts";
 import type { TimeSource } from "./time.ts";
 
@@ -36,7 +36,7 @@ export interface InstanceParts {
   readonly time: TimeSource;
   readonly random: () => number;
   readonly log: Logger;
-  readonly store: PrivateStore;
+  readonly store: InstanceStore;
   readonly changed: () => void;
 }
 
@@ -194,7 +194,7 @@ export class PluginInstance implements Instance, ContextOwner {
 
   private async load(): Promise<void> {
     const { manifest, config, log, store } = this.parts;
-    const context = () => createContext({ ...this.parts, owner: this, disposables: this.disposables });
+    const context = () => createContext({ ...this.parts, store: store.own, owner: this, disposables: this.disposables });
     const plugin = await makePlugin(this.folder, manifest, context, config);
     const snapshot = plugin.restore ? await store.read(SNAPSHOT_NAME) : null;
     try {

@@ -184,6 +184,7 @@ export class ProcessInstance implements Instance {
       if (this.signal.aborted) return await process.close();
       life.broker = new Broker({
         ...parts,
+        store: parts.store.own,
         permissions: this.permissions,
         channel: process.channel,
         emitted: (samples) => void (this.meter.samples += samples),
