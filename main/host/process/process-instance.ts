@@ -15,7 +15,7 @@ import type { Instance } from "../instance-type.ts";
 import { Meter } from "../meter.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
-import { CrashRule } from "./crash-rule.ts";
+import { CrashRecord } from "./crash-record.ts";
 import type { Message } from "./frames.ts";
 import type { StartOrder } from "./messages.ts";
 import { Permissions } from "./permissions.ts";
@@ -35,6 +35,8 @@ interface Life {
   process: PluginProcess | null;
   broker: Broker | null;
   loop: Disposable | null;
+  /** While it lasts, earlier crashes are not yet forgotten. */
+  trial: Disposable | null;
 }
 
 /** An installed plugin: its code in a process of its own, here its state, its supervision and its calls. */
@@ -46,7 +48,7 @@ export class ProcessInstance implements Instance {
 
   private readonly parts: InstanceParts;
   private readonly meter: Meter;
-  private readonly rule = new CrashRule();
+  private readonly crashes: CrashRecord;
   private readonly permissions: Permissions;
   private readonly abort = new AbortController();
   /** Deadlines of processes are real even where the agent's clock is not. */
@@ -70,6 +72,7 @@ export class ProcessInstance implements Instance {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
+    this.crashes = new CrashRecord({ ...parts, folder: this.folder });
     this.permissions = new Permissions(parts.manifest, parts.log);
   }
 
@@ -97,6 +100,8 @@ export class ProcessInstance implements Instance {
       return this.fail(new AgentError("kind_not_isolated", message), "kind_not_isolated");
     }
     this.enter("starting", null, null);
+    const before = await this.crashes.recall();
+    if (before !== null) return this.fail(new AgentError(before.code, `${before.reason}${this.tooOften()}`), before.code);
     await this.launch();
   }
 
@@ -169,7 +174,7 @@ export class ProcessInstance implements Instance {
 
   private async launch(): Promise<void> {
     const { parts } = this;
-    const life: Life = { process: null, broker: null, loop: null };
+    const life: Life = { process: null, broker: null, loop: null, trial: null };
     this.life = life;
     try {
       const process = await PluginProcess.launch(this.folder, this.manifest, parts.log, {
@@ -225,7 +230,7 @@ export class ProcessInstance implements Instance {
         broker,
         skipped: () => void this.meter.skipped++,
       });
-      this.rule.started(time.monotonic());
+      life.trial = this.crashes.started();
       // What it said of itself while it started stands.
       if (this.state === "starting" || this.code !== null) this.enter("ok", null, null);
       if (manifest.kind === "collector") this.collectIn(life);
@@ -260,10 +265,10 @@ export class ProcessInstance implements Instance {
     this.endLife(life);
     this.meter.errors++;
     if (this.signal.aborted || this.state === "failed") return;
-    const delayMs = final ? null : this.rule.crashed(this.parts.time.monotonic());
+    const delayMs = final ? null : this.crashes.crashed(error.code, error.message);
     this.keepEvidence(life, error);
     if (delayMs === null) {
-      const often = final ? "" : "; it crashed three times in five minutes and is not started again";
+      const often = final ? "" : this.tooOften();
       return void this.fail(new AgentError(error.code, `${error.message}${often}`), error.code);
     }
     this.parts.log.warn(error.message);
@@ -272,6 +277,10 @@ export class ProcessInstance implements Instance {
       this.restarts++;
       void this.launch();
     });
+  }
+
+  private tooOften(): string {
+    return `; it crashed three times in five minutes and is not started again: mend it, or \`alluse plugin enable ${this.id}\` forgives it`;
   }
 
   private keepEvidence(life: Life, error: AgentError): void {
@@ -290,6 +299,7 @@ export class ProcessInstance implements Instance {
   private endLife(life: Life): void {
     this.endedCpuMs += life.process?.usage.cpuMs ?? 0;
     void life.loop?.dispose();
+    void life.trial?.dispose();
     life.broker?.dispose();
     this.life = null;
     this.plugin = null;
