@@ -12,6 +12,7 @@ import type { AgentView, StreamEvent } from "./api/view.ts";
 import { readConfig } from "./host/config-file.ts";
 import { openDataDir } from "./host/data-dir.ts";
 import { LogBook } from "./host/log.ts";
+import { StartJournal } from "./host/safe-mode/start-journal.ts";
 import { RealTime, SimulatedTime } from "./host/time.ts";
 
 export interface AgentOptions {
@@ -24,6 +25,8 @@ export interface AgentOptions {
   /** Absolute path; default `<dataDir>/config.json`, which need not exist. */
   readonly configFile?: string;
   readonly auth?: "token" | "none";
+  /** Starts every plugin, whatever earlier starts came to. */
+  readonly noSafeMode?: boolean;
   /** An error in the agent's own code that nobody caught: the shell should stop and exit. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -68,7 +71,13 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const token = options.auth === "none" ? null : await readOrMakeToken(dataDir);
   const book = new LogBook(dataDir, config.log_level);
   const time = options.simulatedClock ? new SimulatedTime(SIMULATED_START_MS) : new RealTime();
-  const core = new AgentCore({ dataDir, bare, config, time, book, onFatal: options.onFatal ?? (() => {}) });
+  const journal = new StartJournal({
+    dataDir,
+    time: new RealTime(),
+    forced: options.noSafeMode ?? false,
+    warn: (message) => book.logger("agent").warn(message),
+  });
+  const core = new AgentCore({ dataDir, bare, config, time, book, journal, onFatal: options.onFatal ?? (() => {}) });
   const startedMs = time.now();
   const status = (): AgentStatus => agentStatus(core, startedMs, options.shell);
   await core.start();
@@ -101,9 +110,11 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const stop = async (): Promise<void> => {
     await loop?.dispose();
     await core.stop();
+    journal.stopped();
     book.close();
     lock.dispose();
   };
+  journal.ready();
   const door = createDoor(view, { auth: token === null ? { mode: "none" } : { mode: "token", token }, pageDir: builtPage() });
   return {
     door,

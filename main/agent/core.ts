@@ -22,6 +22,7 @@ import type { Instance } from "../host/instance-type.ts";
 import type { LogBook } from "../host/log.ts";
 import { type PluginWatch, watchPlugins } from "../host/plugin-watch.ts";
 import { privateStore } from "../host/private-store.ts";
+import type { StartJournal } from "../host/safe-mode/start-journal.ts";
 import { linkSdk } from "../host/sdk-link.ts";
 import { SELF_METRICS } from "../host/self-metrics.ts";
 import type { HostServices } from "../host/services.ts";
@@ -41,6 +42,7 @@ export interface CoreOptions {
   readonly config: AgentConfig;
   readonly time: TimeSource;
   readonly book: LogBook;
+  readonly journal: StartJournal;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -89,7 +91,9 @@ export class AgentCore {
         this.stages.invalidate();
         this.pluginsChanged = true;
       },
+      journal: options.journal,
       unowned: (error) => {
+        options.journal.ended(null, `an error that nobody caught: ${errorText(error)}`);
         log.error(`an error that no plugin owns: ${error instanceof Error ? (error.stack ?? error.message) : errorText(error)}`);
         options.onFatal(error);
       },

@@ -8,6 +8,7 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
   const store = core.store();
   const stats = store?.plugin.stats();
   const reports = core.host.reports();
+  const safeMode = core.options.journal.report();
   return {
     version: packageJson.version,
     host: hostname(),
@@ -27,7 +28,9 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
       samplesPerSecond: core.vitals.samplesPerSecond(),
       counters: stats?.counters ?? {},
     },
+    safeMode,
     problems: [
+      ...(safeMode ? [safeMode.reason] : []),
       ...(stats ? [] : ["No series store runs: nothing is kept."]),
       ...complaints(reports, "failed"),
       ...complaints(reports, "degraded"),

@@ -165,6 +165,7 @@ export class MemoryAgent implements AgentView {
       cost: { cpuPercent: 0, residentBytes: 0, diskBytes: 0, eventLoopDelayP99Ms: 0 },
       storage: { series: this.store.rows.size, samples: 0, oldestMs: null, samplesPerSecond: 0, counters: {} },
       problems: [],
+      safeMode: null,
     };
   }
 

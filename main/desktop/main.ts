@@ -97,6 +97,7 @@ async function run(dataDir: string): Promise<void> {
   agent = await startAgent({
     dataDir,
     shell: "desktop",
+    noSafeMode: process.argv.includes("--no-safe-mode"),
     onFatal: (error) => void failAfterStop("stopped after an error inside", error),
   });
   stopBeforeQuit(app, stop);

@@ -132,8 +132,10 @@ async function runningAgent(agent: AgentClient): Promise<Check[]> {
   if (plugins.every(({ state }) => state !== "failed" && state !== "degraded")) {
     checks.push({ check: "plugins", result: "ok", text: `${plugins.length}, all well.` });
   }
+  const { safeMode } = status;
+  if (safeMode) checks.push({ check: "safe mode", result: "fail", text: safeMode.reason });
   // What the agent says of its plugins stands above already, with the folder.
-  for (const problem of status.problems.filter((text) => !text.startsWith("Plugin ")))
+  for (const problem of status.problems.filter((text) => !text.startsWith("Plugin ") && text !== safeMode?.reason))
     checks.push({ check: "agent", result: "fail", text: problem });
   return checks;
 }

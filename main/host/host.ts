@@ -18,6 +18,8 @@ import type { Instance } from "./instance-type.ts";
 import { readManifest } from "./manifest.ts";
 import { startOrder } from "./order.ts";
 import { resolveConfig } from "./plugin-config.ts";
+import { watchEnd } from "./safe-mode/end-trap.ts";
+import type { StartWatch } from "./safe-mode/start-journal.ts";
 import type { InstanceStore } from "./private-store.ts";
 import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
@@ -47,6 +49,8 @@ export interface HostOptions {
   readonly bare: boolean;
   /** Some plugin's state changed, or its cost was asked for. */
   readonly changed: () => void;
+  /** Follows the start, and may leave plugins out of it. */
+  readonly journal?: StartWatch;
   /** An uncaught error that no plugin owns. */
   readonly unowned: (error: unknown) => void;
 }
@@ -58,6 +62,7 @@ export class PluginHost {
   /** Reports of folders that never became an instance. */
   private rejected: PluginReport[] = [];
   private stopped = false;
+  private endWatched = false;
   private readonly disposables: { dispose(): void | Promise<void> }[] = [];
 
   constructor(options: HostOptions) {
@@ -216,6 +221,11 @@ export class PluginHost {
           seen.set(manifest.id, place.folder);
           const settings = this.options.settings[manifest.id] ?? {};
           if (settings.enabled === false || !this.wanted(manifest)) continue;
+          const why = this.options.journal?.leftOut(manifest, place.origin) ?? null;
+          if (why !== null) {
+            this.rejected.push(this.reportWithout(place, manifest, "stopped", why, "safe_mode"));
+            continue;
+          }
           const given = { ...settings.config, ...(this.options.bare ? manifest.bare : {}) };
           candidates.push({ place, manifest, config: resolveConfig(manifest, given, this.options.dataDir) });
         } catch (error) {
@@ -245,36 +255,66 @@ export class PluginHost {
       log: this.options.log(manifest.id),
       store: this.options.store(manifest.id),
     };
-    if (place.origin === "bundled" || this.options.settings[manifest.id]?.inside) return new PluginInstance(parts);
+    if (place.origin === "bundled") return new PluginInstance(parts);
+    if (this.options.settings[manifest.id]?.inside) return new PluginInstance({ ...parts, trail: this.trailInside() });
     const { ProcessInstance } = await import("./process/process-instance.ts");
     return new ProcessInstance(parts);
+  }
+
+  /** From the first plugin on that could take the agent down, what such plugins do is followed. */
+  private trailInside(): StartWatch | undefined {
+    const { journal } = this.options;
+    if (journal && !this.endWatched) {
+      this.endWatched = true;
+      const ended = (owner: { id: string }, what: string): void => journal.ended(owner.id, what);
+      this.disposables.push(watchEnd(() => this.instances, ended));
+    }
+    return journal;
   }
 
   private async startOne(instance: Instance): Promise<void> {
     const missing = instance.manifest.requires?.find(
       (name) => !this.instances.some((other) => other.running && provides(other.manifest, name)),
     );
-    if (missing !== undefined) instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
-    else await instance.start();
+    if (missing !== undefined) {
+      instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
+      return;
+    }
+    const { journal } = this.options;
+    const inside = instance instanceof PluginInstance ? "inside" : "process";
+    journal?.starting({ id: instance.id, runs: instance.origin === "bundled" ? "bundled" : inside });
+    await instance.start();
+    journal?.started(instance.id);
   }
 
   private reject(place: PluginFolder, manifest: Manifest | null, error: unknown): void {
-    const nowMs = this.options.time.now();
     this.options.log(manifest?.id ?? place.name).error(`not started: ${errorText(error)}`);
-    this.rejected.push({
+    const code = error instanceof AgentError ? error.code : "unknown";
+    this.rejected.push(this.reportWithout(place, manifest, "failed", errorText(error), code));
+    this.options.changed();
+  }
+
+  /** The report of a folder that never became an instance. */
+  private reportWithout(
+    place: PluginFolder,
+    manifest: Manifest | null,
+    state: PluginReport["state"],
+    reason: string,
+    code: string,
+  ): PluginReport {
+    return {
       id: manifest?.id ?? place.name,
       title: manifest?.title ?? place.name,
       kind: manifest?.kind ?? null,
       version: manifest?.version ?? null,
       folder: place.folder,
       origin: place.origin,
-      state: "failed",
-      reason: errorText(error),
-      code: error instanceof AgentError ? error.code : "unknown",
-      sinceMs: nowMs,
+      state,
+      reason,
+      code,
+      sinceMs: this.options.time.now(),
       cost: { cpuMsPerSecond: 0, calls: 0, p50Ms: 0, p99Ms: 0, samplesPerSecond: 0, skipped: 0, errors: 0 },
-    });
-    this.options.changed();
+    };
   }
 }
 

@@ -38,6 +38,8 @@ export interface InstanceParts {
   readonly log: Logger;
   readonly store: InstanceStore;
   readonly changed: () => void;
+  /** Of a plugin that was added and runs inside the agent: told of every call while the start is on trial. */
+  readonly trail?: { enter(id: string): void; leave(): void } | undefined;
 }
 
 /** One running plugin: its state, its calls, its cost, and everything to undo when it stops. */
@@ -123,10 +125,13 @@ export class PluginInstance implements Instance, ContextOwner {
 
   /** Calls into the plugin: attributed, its synchronous part metered. Errors pass through: they may be answers. */
   call<T>(task: () => T): T {
+    const { trail } = this.parts;
     const startMs = performance.now();
+    trail?.enter(this.id);
     try {
       return attributed(this, task);
     } finally {
+      trail?.leave();
       this.meter.add(performance.now() - startMs);
     }
   }

@@ -17,7 +17,7 @@ export async function whenConfigCounts(dataDir: string): Promise<string> {
   return (await agentRuns(dataDir)) ? "The running agent takes it up at its next start." : "It counts when the agent starts.";
 }
 
-async function agentRuns(dataDir: string): Promise<boolean> {
+export async function agentRuns(dataDir: string): Promise<boolean> {
   const file = await readAgentFile(dataDir).catch(() => null);
   return file !== null && isAlive(file.pid);
 }

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { knownPlugin } from "../../host/package/install.ts";
 import { switchPlugin } from "../../host/plugin-switch.ts";
+import { forgive } from "../../host/safe-mode/forgive.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, parseCommand } from "../usage.ts";
-import { rootsOf, whenConfigCounts } from "./place.ts";
+import { agentRuns, rootsOf, whenConfigCounts } from "./place.ts";
 
 /** `alluse plugin enable ID` */
 export function enable(args: readonly string[]): Promise<number> {
@@ -22,6 +23,8 @@ async function turn(args: readonly string[], enabled: boolean): Promise<number> 
   const { id } = await knownPlugin(rootsOf(dataDir), positionals[0]);
   const changed = await switchPlugin(join(dataDir, "config.json"), id, enabled);
   const state = enabled ? "enabled" : "disabled";
-  process.stdout.write(changed ? `${id} is ${state}. ${await whenConfigCounts(dataDir)}\n` : `${id} was ${state} already.\n`);
+  const forgiven = enabled && (await forgive(dataDir, id, await agentRuns(dataDir)));
+  const what = `${id} is ${state}${forgiven ? ", and what it did is forgiven" : ""}.`;
+  process.stdout.write(changed || forgiven ? `${what} ${await whenConfigCounts(dataDir)}\n` : `${id} was ${state} already.\n`);
   return DONE;
 }

@@ -1,4 +1,4 @@
-import { errorText, type Logger, type Manifest } from "all-use-agent/sdk";
+import { type Disposable, errorText, type Logger, type Manifest } from "all-use-agent/sdk";
 import type { InstanceStore } from "../private-store.ts";
 import type { TimeSource } from "../time.ts";
 import { CrashRule, STABLE_MS } from "./crash-rule.ts";
@@ -57,11 +57,11 @@ export class CrashRecord {
   }
 
   /** It runs. Returns what to dispose of when it ends: until then the ten minutes pass that make earlier crashes forgotten. */
-  started(): { dispose(): void } {
+  started(): Disposable {
     const { time } = this.parts;
     this.rule.started(time.monotonic());
     if (!this.rule.remembers) return { dispose: () => {} };
-    return time.after(STABLE_MS, () => this.forget()) as { dispose(): void };
+    return time.after(STABLE_MS, () => this.forget());
   }
 
   /** The time to wait before the next start, or null: it is not started again. */
