@@ -90,6 +90,7 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
     now: () => time.now(),
     status,
     plugins: () => core.host.reports(),
+    pluginLog: (id, instance) => core.pluginLog(id, instance),
     panels: () => core.host.panels(),
     recommendations: () => core.desk.list(),
     dismiss: async (id, reason) => core.desk.dismiss(id, reason),

@@ -6,6 +6,7 @@ import {
   type Documents,
   errorText,
   type MetricInfo,
+  type PluginLogReport,
   type QueryRow,
   type RecommendationReport,
   type SeriesData,
@@ -181,6 +182,13 @@ export class AgentCore {
       timestamps,
       values,
     }));
+  }
+
+  /** Throws `plugin_unknown`. */
+  pluginLog(id: string, instance: string): PluginLogReport {
+    const key = instance === "default" ? id : `${id}#${instance}`;
+    if (this.host.reports().some((report) => report.id === key)) return this.options.book.pluginLog(key);
+    throw new AgentError("plugin_unknown", `there is no plugin ${JSON.stringify(key)}; see \`alluse plugin list\` for their ids`);
   }
 
   metadata(): ReadonlyMap<string, MetricInfo> {

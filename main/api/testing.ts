@@ -5,6 +5,7 @@ import {
   type Labels,
   type Matcher,
   type MetricInfo,
+  type PluginLogReport,
   type PluginReport,
   type RecommendationReport,
   type SelectRequest,
@@ -116,6 +117,11 @@ export class MemoryAgent implements AgentView {
 
   ready = (): boolean => this.isReady;
   plugins = (): PluginReport[] => this.pluginReports;
+  pluginLog = (id: string, instance: string): PluginLogReport => {
+    if (!this.pluginReports.some((report) => report.id === id))
+      throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}.`);
+    return { lines: [{ timeMs: 1, level: "info", message: `of ${instance}` }], errors: [] };
+  };
   panels = () => [{ panel: "collectors/host/cpu", id: "cpu", title: "CPU", expr: "cpu", unit: "percent" as const }];
   recommendations = async () => this.advice;
   findings = async (fromMs: number, toMs: number, limit: number) =>

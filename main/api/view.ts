@@ -6,6 +6,7 @@ import type {
   GapReport,
   MetricInfo,
   PanelReport,
+  PluginLogReport,
   PluginReport,
   RecommendationReport,
   RouteRequest,
@@ -27,6 +28,8 @@ export interface AgentView {
   now(): number;
   status(): AgentStatus;
   plugins(): PluginReport[];
+  /** What an instance of a plugin logged lately. Throws `plugin_unknown`. */
+  pluginLog(id: string, instance: string): PluginLogReport;
   panels(): PanelReport[];
   recommendations(): Promise<RecommendationReport[]>;
   /** Throws `recommendation_unknown`. */

@@ -6,6 +6,7 @@ export type PluginVerb = (args: readonly string[]) => Promise<number>;
 
 const HELP = `Usage: alluse plugin list [--json]
        alluse plugin info ID [--json]
+       alluse plugin log ID [--follow] [--json]
        alluse plugin new --kind KIND NAME [--language js|ts] [--dir D]
        alluse plugin test DIR [--json]
        alluse plugin pack DIR [-o FILE]
@@ -13,6 +14,7 @@ const HELP = `Usage: alluse plugin list [--json]
        alluse plugin remove|enable|disable ID
 
   list     the plugins of the running agent with their state and cost
+  log      the newest lines of its log, and each kind of its errors with how often it came; --follow waits for more
   info     all about one: state, cost, permissions, metrics, configuration
   new      writes a working plugin with its test and README, where the agent finds it or into the folder D;
            KIND is collector, processor, storage, analytics, model, recommender or exporter
@@ -36,6 +38,7 @@ const VERBS: Readonly<Record<string, () => Promise<PluginVerb>>> = {
   remove: async () => (await import("./plugin/package.ts")).remove,
   enable: async () => (await import("./plugin/switch.ts")).enable,
   disable: async () => (await import("./plugin/switch.ts")).disable,
+  log: async () => (await import("./plugin/log.ts")).log,
 };
 
 export const plugin: Command = {

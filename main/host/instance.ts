@@ -13,6 +13,7 @@ import { attributed } from "./attribution.ts";
 import { startCollecting } from "./collect-loop.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
+import { errorCode } from "./error-code.ts";
 import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
 import { Meter } from "./meter.ts";
@@ -227,6 +228,7 @@ export class PluginInstance implements Instance, ContextOwner {
         collected: () => this.recovered("collect_failed"),
         collectFailed: (error) => {
           this.meter.errors++;
+          this.parts.log.warn(errorText(error), { code: errorCode(error, "collect_failed") });
           if (this.running) this.enter("degraded", errorText(error), "collect_failed");
         },
       },
@@ -243,7 +245,7 @@ export class PluginInstance implements Instance, ContextOwner {
   private fault(error: unknown): void {
     this.meter.errors++;
     this.faultsInARow++;
-    this.parts.log.warn(errorText(error));
+    this.parts.log.warn(errorText(error), { code: errorCode(error, "fault") });
     if (this.faultsInARow >= FAULTS_IN_A_ROW_MAX) void this.fail(error, "faults_repeated");
     else if (this.running) this.enter("degraded", errorText(error), "fault");
   }
@@ -251,7 +253,7 @@ export class PluginInstance implements Instance, ContextOwner {
   private async fail(error: unknown, code: string): Promise<void> {
     if (this.state === "failed" || this.state === "stopped" || this.state === "stopping") return;
     this.enter("failed", errorText(error), code);
-    this.parts.log.error(`failed: ${errorText(error)}`);
+    this.parts.log.error(`failed: ${errorText(error)}`, { code });
     this.stopping ??= this.wind("failed");
     await this.stopping;
   }

@@ -9,6 +9,7 @@ import {
 } from "all-use-agent/sdk";
 import { startCollecting } from "../collect-loop.ts";
 import { withDeadline } from "../deadline.ts";
+import { errorCode } from "../error-code.ts";
 import type { PluginFolder } from "../discover.ts";
 import type { InstanceParts } from "../instance.ts";
 import type { Instance } from "../instance-type.ts";
@@ -250,6 +251,7 @@ export class ProcessInstance implements Instance {
       collected: () => this.recovered("collect_failed"),
       collectFailed: (error) => {
         this.meter.errors++;
+        this.parts.log.warn(errorText(error), { code: errorCode(error, "collect_failed") });
         if (this.running && this.life === life) this.enter("degraded", errorText(error), "collect_failed");
       },
     });
@@ -271,7 +273,7 @@ export class ProcessInstance implements Instance {
       const often = final ? "" : this.tooOften();
       return void this.fail(new AgentError(error.code, `${error.message}${often}`), error.code);
     }
-    this.parts.log.warn(error.message);
+    this.parts.log.warn(error.message, { code: error.code });
     this.enter("degraded", `${error.message}; it starts again in ${delayMs / 1000} s`, error.code);
     this.restart = this.parts.time.after(delayMs, () => {
       this.restarts++;
@@ -312,7 +314,7 @@ export class ProcessInstance implements Instance {
   private fault(error: unknown): void {
     this.meter.errors++;
     this.faultsInARow++;
-    this.parts.log.warn(errorText(error));
+    this.parts.log.warn(errorText(error), { code: errorCode(error, "fault") });
     if (this.faultsInARow >= FAULTS_IN_A_ROW_MAX) void this.fail(error, "faults_repeated");
     else if (this.running) this.enter("degraded", errorText(error), "fault");
   }
@@ -332,7 +334,7 @@ export class ProcessInstance implements Instance {
   private async fail(error: unknown, code: string): Promise<void> {
     if (this.state === "failed" || this.stopping) return;
     this.enter("failed", errorText(error), code);
-    this.parts.log.error(`failed: ${errorText(error)}`);
+    this.parts.log.error(`failed: ${errorText(error)}`, { code });
     this.abort.abort();
     await this.closeLife();
   }
