@@ -13,7 +13,7 @@ export interface Stages {
   readonly processors: readonly Stage[];
   readonly storage: Stage | null;
   readonly analytics: readonly Stage[];
-  readonly exports: readonly ExportQueue[];
+  readonly exports: readonly Pick<ExportQueue, "push">[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { AgentError, type Collector, type Disposable } from "all-use-agent/sdk";
+import { halfPace } from "./budget.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
 /** A reading may always take this long, however short the interval. */
@@ -12,6 +13,8 @@ export interface CollectOwner {
   /** Runs the reading in the plugin's name. */
   call<T>(task: () => T): T;
   skipped(): void;
+  /** Every other tick is left out. */
+  slowed?(): boolean;
   collected(): void;
   collectFailed(error: unknown): void;
 }
@@ -22,6 +25,7 @@ export interface CollectOwner {
  */
 export function startCollecting(collect: NonNullable<Collector["collect"]>, intervalMs: number, owner: CollectOwner): Disposable {
   const deadlineMs = Math.max(intervalMs, DEADLINE_MIN_MS);
+  const leaveOut = halfPace(() => owner.slowed?.() ?? false);
   let failures = 0;
   let ticksToSkip = 0;
 
@@ -35,6 +39,7 @@ export function startCollecting(collect: NonNullable<Collector["collect"]>, inte
     owner.collectFailed(error);
   };
   const tick = (): void | Promise<void> => {
+    if (leaveOut()) return owner.skipped();
     if (ticksToSkip > 0) {
       ticksToSkip--;
       return owner.skipped();

@@ -12,6 +12,7 @@ import {
   type RouteResponse,
 } from "all-use-agent/sdk";
 import { watchUncaught } from "./attribution.ts";
+import { BUDGET_LOOK_MS } from "./budget.ts";
 import { findPluginFolders, type PluginFolder } from "./discover.ts";
 import { type InstanceParts, PluginInstance } from "./instance.ts";
 import type { Instance } from "./instance-type.ts";
@@ -82,6 +83,9 @@ export class PluginHost {
     this.disposables.push(
       everyAligned(time, SNAPSHOT_INTERVAL_MS, async () => {
         for (const instance of this.instances) await instance.saveSnapshot();
+      }),
+      everyAligned(time, BUDGET_LOOK_MS, () => {
+        for (const instance of this.instances) instance.lookAtBudget?.();
       }),
     );
   }

@@ -16,6 +16,7 @@ import { withDeadline } from "./deadline.ts";
 import { errorCode } from "./error-code.ts";
 import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
+import { InsideBudget } from "./inside-budget.ts";
 import { Meter } from "./meter.ts";
 import type { Instance } from "./instance-type.ts";
 import type { InstanceStore } from "./private-store.ts";
@@ -28,6 +29,8 @@ const STOP_DEADLINE_MS = 5_000;
 const FAULTS_IN_A_ROW_MAX = 5;
 const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
+/** Others stand on the samples' way, or are asked: to leave something out would cost more than it saves. */
+const SLOWABLE: readonly Manifest["kind"][] = ["collector", "analytics", "exporter"];
 
 export interface InstanceParts {
   readonly place: PluginFolder;
@@ -60,6 +63,9 @@ export class PluginInstance implements Instance, ContextOwner {
   private reason: string | null = null;
   private code: string | null = null;
   private sinceMs: number;
+  private readonly budget: InsideBudget | null;
+  /** What its calls took in those whom they handed samples to. */
+  private elsewhereMs = 0;
   private faultsInARow = 0;
   private stopping: Promise<void> | null = null;
 
@@ -70,6 +76,8 @@ export class PluginInstance implements Instance, ContextOwner {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
+    const { cpu_ms_per_s: limit } = parts.manifest.budget ?? {};
+    this.budget = limit === undefined ? null : new InsideBudget(limit);
   }
 
   get origin(): PluginFolder["origin"] {
@@ -128,12 +136,14 @@ export class PluginInstance implements Instance, ContextOwner {
   call<T>(task: () => T): T {
     const { trail } = this.parts;
     const startMs = performance.now();
+    const elsewhereMs = this.elsewhereMs;
     trail?.enter(this.id);
     try {
       return attributed(this, task);
     } finally {
       trail?.leave();
-      this.meter.add(performance.now() - startMs);
+      const elapsedMs = performance.now() - startMs;
+      this.meter.add(elapsedMs, elapsedMs - (this.elsewhereMs - elsewhereMs));
     }
   }
 
@@ -163,12 +173,28 @@ export class PluginInstance implements Instance, ContextOwner {
     void this.fail(error, "crashed");
   }
 
-  emitted(samples: number): void {
+  emitted(samples: number, elsewhereMs: number): void {
     this.meter.samples += samples;
+    this.elsewhereMs += elsewhereMs;
   }
 
   skipped(): void {
     this.meter.skipped++;
+  }
+
+  leftOut(batches: number): void {
+    this.meter.skipped += batches;
+  }
+
+  get slowed(): boolean {
+    return (this.budget?.slowed ?? false) && SLOWABLE.includes(this.manifest.kind);
+  }
+
+  lookAtBudget(): void {
+    const reason = this.budget?.look(this.busyMs) ?? null;
+    if (!this.running || !this.budget) return;
+    if (this.budget.slowed && this.code === null) this.enter("degraded", reason ?? this.budget.reason, "budget_exceeded");
+    else if (!this.budget.slowed) this.recovered("budget_exceeded");
   }
 
   reportStatus(state: "ok" | "degraded", reason: string | undefined): void {
@@ -225,6 +251,7 @@ export class PluginInstance implements Instance, ContextOwner {
         time: this.parts.time,
         call: (task) => this.call(task),
         skipped: () => this.skipped(),
+        slowed: () => this.slowed,
         collected: () => this.recovered("collect_failed"),
         collectFailed: (error) => {
           this.meter.errors++;

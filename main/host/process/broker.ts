@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   AgentError,
   type Batch,
@@ -17,11 +18,13 @@ import {
   type SeriesId,
   type Topics,
 } from "all-use-agent/sdk";
+import { halfPace } from "../budget.ts";
 import { checkLabel, metricLookup } from "../context.ts";
 import type { HostServices } from "../services.ts";
 import { everyAligned, type TimeSource } from "../time.ts";
 import type { ChildChannel } from "./child-channel.ts";
 import { decodeBatch, type Message } from "./frames.ts";
+import { LatestAnswers } from "./latest-answers.ts";
 import { checkedFinding } from "./knowledge-schema.ts";
 import { errorFrom, errorParts } from "./messages.ts";
 import type { Permissions } from "./permissions.ts";
@@ -44,8 +47,13 @@ export interface BrokerParts {
   readonly store: PrivateStore;
   readonly permissions: Permissions;
   readonly channel: ChildChannel;
+  readonly latestPipe: Duplex | null;
+  /** It must be ended for what it sent. */
+  violated(error: AgentError): void;
   emitted(samples: number): void;
   skipped(): void;
+  /** Every other call of its timers is left out. */
+  slowed(): boolean;
   fault(error: unknown): void;
   /** A callback did its work. */
   worked(): void;
@@ -66,14 +74,18 @@ export class Broker {
   private logSecond = 0;
   private logLines = 0;
   private over = false;
+  private readonly latest: LatestAnswers | null;
 
   constructor(parts: BrokerParts) {
     this.parts = parts;
     this.metricOf = metricLookup(parts.manifest);
+    const { latestPipe: pipe } = parts;
+    this.latest = pipe && new LatestAnswers({ ...parts, pipe });
   }
 
   dispose(): void {
     this.over = true;
+    this.latest?.dispose();
     for (const disposable of [...this.timers.values(), ...this.subscriptions.values()]) void disposable.dispose();
     this.timers.clear();
     this.subscriptions.clear();
@@ -186,7 +198,9 @@ export class Broker {
     if (!Number.isInteger(id) || !(intervalMs >= TIMER_MIN_MS) || !(intervalMs <= 2 ** 31))
       throw new AgentError("timer_invalid", `a timer of ${String(intervalMs)} ms: at least ${TIMER_MIN_MS} are needed`);
     void this.timers.get(id)?.dispose();
+    const leaveOut = halfPace(() => this.parts.slowed());
     const tick = async (): Promise<void> => {
+      if (leaveOut()) return this.parts.skipped();
       try {
         await this.parts.channel.call("timer", [id]);
         this.parts.worked();
@@ -251,6 +265,9 @@ export class Broker {
         return services.queryRange(expr, fromMs, toMs, stepMs);
       case "forecast":
         return this.forecast(json, bytes);
+      case "latest":
+        // Whoever may read has a pipe for it: this one asks so that its refusal is counted.
+        return permissions.needRead([null]);
       case "store.read":
         return store.read(name);
       case "store.write":

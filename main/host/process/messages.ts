@@ -29,6 +29,8 @@ export interface StartOrder {
   readonly snapshot: Uint8Array | null;
   /** The clock stands still between the agent's messages. */
   readonly simulated: boolean;
+  /** It may read metrics, and has a pipe to ask for the latest ones. */
+  readonly latest: boolean;
 }
 
 /** What a plugin looks at when it advises, as far as it travels; the rest are questions back. */

@@ -7,6 +7,7 @@ import {
   type PluginReport,
   type PluginState,
 } from "all-use-agent/sdk";
+import { budgetReason, BudgetRule, type BudgetVerdict, DEFAULT_CPU_MS_PER_S, SUSPENDED_MS } from "../budget.ts";
 import { startCollecting } from "../collect-loop.ts";
 import { withDeadline } from "../deadline.ts";
 import { errorCode } from "../error-code.ts";
@@ -50,6 +51,8 @@ export class ProcessInstance implements Instance {
   private readonly parts: InstanceParts;
   private readonly meter: Meter;
   private readonly crashes: CrashRecord;
+  private readonly cpuLimitMsPerS: number;
+  private readonly budget: BudgetRule;
   private readonly permissions: Permissions;
   private readonly abort = new AbortController();
   /** Deadlines of processes are real even where the agent's clock is not. */
@@ -64,6 +67,7 @@ export class ProcessInstance implements Instance {
   private code: string | null = null;
   private sinceMs: number;
   private faultsInARow = 0;
+  private slowReason = "";
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
@@ -74,6 +78,8 @@ export class ProcessInstance implements Instance {
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
     this.crashes = new CrashRecord({ ...parts, folder: this.folder });
+    this.cpuLimitMsPerS = parts.manifest.budget?.cpu_ms_per_s ?? DEFAULT_CPU_MS_PER_S;
+    this.budget = new BudgetRule(this.cpuLimitMsPerS, true);
     this.permissions = new Permissions(parts.manifest, parts.log);
   }
 
@@ -141,6 +147,22 @@ export class ProcessInstance implements Instance {
     }
   }
 
+  get slowed(): boolean {
+    return this.budget.slowed;
+  }
+
+  leftOut(batches: number): void {
+    this.meter.skipped += batches;
+  }
+
+  lookAtBudget(): void {
+    if (!this.running) return;
+    const found = this.budget.look(this.realTime.monotonic(), this.busyMs);
+    if (found) return this.overBudget(found);
+    // It may have said meanwhile that it is well; its pace says otherwise.
+    if (this.budget.slowed && this.code === null) this.enter("degraded", this.slowReason, "budget_exceeded");
+  }
+
   crashed(error: unknown): void {
     this.meter.errors++;
     void this.fail(error, error instanceof AgentError ? error.code : "crashed");
@@ -173,6 +195,38 @@ export class ProcessInstance implements Instance {
     };
   }
 
+  private overBudget(found: BudgetVerdict): void {
+    const reason = budgetReason(found, this.cpuLimitMsPerS);
+    if (found.verdict === "normal") {
+      this.parts.log.info(reason);
+      return this.recovered("budget_exceeded");
+    }
+    this.parts.log.warn(reason, { code: "budget_exceeded" });
+    const error = new AgentError("budget_exceeded", reason);
+    if (found.verdict === "slow") {
+      this.slowReason = reason;
+      return this.enter("degraded", reason, error.code);
+    }
+    if (this.life) this.keepEvidence(this.life, error);
+    if (found.verdict === "fail") return void this.fail(error, error.code);
+    void this.suspend(error);
+  }
+
+  /** Ends its process in good order, and starts another one later. */
+  private async suspend(error: AgentError): Promise<void> {
+    const { life } = this;
+    await this.saveSnapshot();
+    if (this.life !== life || this.signal.aborted) return;
+    this.enter("stopped", error.message, error.code);
+    await this.endInOrder();
+    if (this.signal.aborted) return;
+    this.restart = this.parts.time.after(SUSPENDED_MS, () => {
+      this.restarts++;
+      this.enter("starting", null, null);
+      void this.launch();
+    });
+  }
+
   private async launch(): Promise<void> {
     const { parts } = this;
     const life: Life = { process: null, broker: null, loop: null, trial: null };
@@ -182,7 +236,7 @@ export class ProcessInstance implements Instance {
         now: () => parts.time.now(),
         message: (message) => this.take(life, message),
         batch: (payload) => life.broker?.emit(payload),
-        slowed: () => this.slowed(),
+        slowed: () => this.tooFast(),
         ended: (error, final) => this.ended(life, error, final),
       });
       life.process = process;
@@ -193,8 +247,11 @@ export class ProcessInstance implements Instance {
         store: parts.store.own,
         permissions: this.permissions,
         channel: process.channel,
+        latestPipe: process.latestPipe,
+        violated: (error) => process.kill(error, true),
         emitted: (samples) => void (this.meter.samples += samples),
         skipped: () => void this.meter.skipped++,
+        slowed: () => this.slowed,
         fault: (error) => this.fault(error),
         worked: () => this.recovered("fault"),
         status: (state, reason) => this.reportStatus(state, reason),
@@ -215,6 +272,7 @@ export class ProcessInstance implements Instance {
       config,
       snapshot: await store.read(SNAPSHOT_NAME),
       simulated: time instanceof SimulatedTime,
+      latest: process.latestPipe !== null,
     };
     const late = setTimeout(
       () =>
@@ -232,6 +290,7 @@ export class ProcessInstance implements Instance {
         skipped: () => void this.meter.skipped++,
       });
       life.trial = this.crashes.started();
+      this.budget.started();
       // What it said of itself while it started stands.
       if (this.state === "starting" || this.code !== null) this.enter("ok", null, null);
       if (manifest.kind === "collector") this.collectIn(life);
@@ -248,6 +307,7 @@ export class ProcessInstance implements Instance {
       time: this.parts.time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
+      slowed: () => this.slowed,
       collected: () => this.recovered("collect_failed"),
       collectFailed: (error) => {
         this.meter.errors++;
@@ -307,7 +367,7 @@ export class ProcessInstance implements Instance {
     this.plugin = null;
   }
 
-  private slowed(): void {
+  private tooFast(): void {
     this.permissions.count("it sends faster than 4 MB a second: it is read more slowly");
   }
 
@@ -346,6 +406,11 @@ export class ProcessInstance implements Instance {
       this.enter("stopping", null, null);
     }
     this.abort.abort();
+    await this.endInOrder();
+    if (!failed) this.enter("stopped", null, null);
+  }
+
+  private async endInOrder(): Promise<void> {
     const channel = this.life?.process?.channel;
     try {
       if (channel && this.plugin) await this.soon("stopping", channel.call("stop"));
@@ -353,7 +418,6 @@ export class ProcessInstance implements Instance {
       this.parts.log.warn(`did not stop cleanly: ${errorText(error)}`);
     }
     await this.closeLife();
-    if (!failed) this.enter("stopped", null, null);
   }
 
   private async closeLife(): Promise<void> {
