@@ -1,5 +1,3 @@
-/** Of plugins in a process of their own whose manifest names no budget: a tenth of a core. */
-export const DEFAULT_CPU_MS_PER_S = 100;
 /** How often it is looked at what a plugin has used. */
 export const BUDGET_LOOK_MS = 10_000;
 /** A budget holds in the mean of a minute. */

@@ -7,7 +7,7 @@ import {
   type PluginReport,
   type PluginState,
 } from "all-use-agent/sdk";
-import { budgetReason, BudgetRule, type BudgetVerdict, DEFAULT_CPU_MS_PER_S, SUSPENDED_MS } from "../budget.ts";
+import { SUSPENDED_MS } from "../budget.ts";
 import { startCollecting } from "../collect-loop.ts";
 import { withDeadline } from "../deadline.ts";
 import { errorCode } from "../error-code.ts";
@@ -21,6 +21,7 @@ import { CrashRecord } from "./crash-record.ts";
 import type { Message } from "./frames.ts";
 import type { StartOrder } from "./messages.ts";
 import { Permissions } from "./permissions.ts";
+import { ProcessBudget } from "./process-budget.ts";
 import { PluginProcess } from "./plugin-process.ts";
 import { proxyOf } from "./proxy.ts";
 
@@ -51,8 +52,7 @@ export class ProcessInstance implements Instance {
   private readonly parts: InstanceParts;
   private readonly meter: Meter;
   private readonly crashes: CrashRecord;
-  private readonly cpuLimitMsPerS: number;
-  private readonly budget: BudgetRule;
+  private readonly budget: ProcessBudget;
   private readonly permissions: Permissions;
   private readonly abort = new AbortController();
   /** Deadlines of processes are real even where the agent's clock is not. */
@@ -67,7 +67,6 @@ export class ProcessInstance implements Instance {
   private code: string | null = null;
   private sinceMs: number;
   private faultsInARow = 0;
-  private slowReason = "";
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
@@ -78,8 +77,7 @@ export class ProcessInstance implements Instance {
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
     this.crashes = new CrashRecord({ ...parts, folder: this.folder });
-    this.cpuLimitMsPerS = parts.manifest.budget?.cpu_ms_per_s ?? DEFAULT_CPU_MS_PER_S;
-    this.budget = new BudgetRule(this.cpuLimitMsPerS, true);
+    this.budget = new ProcessBudget(parts.manifest, parts.log);
     this.permissions = new Permissions(parts.manifest, parts.log);
   }
 
@@ -158,9 +156,16 @@ export class ProcessInstance implements Instance {
   lookAtBudget(): void {
     if (!this.running) return;
     const found = this.budget.look(this.realTime.monotonic(), this.busyMs);
-    if (found) return this.overBudget(found);
-    // It may have said meanwhile that it is well; its pace says otherwise.
-    if (this.budget.slowed && this.code === null) this.enter("degraded", this.slowReason, "budget_exceeded");
+    if (found === null) {
+      // It may have said meanwhile that it is well; its pace says otherwise.
+      if (this.budget.slowed && this.code === null) this.enter("degraded", this.budget.reason, "budget_exceeded");
+      return;
+    }
+    const { verdict, error } = found;
+    if (verdict === "normal") return this.recovered(error.code);
+    if (verdict === "slow") return this.enter("degraded", error.message, error.code);
+    if (this.life) this.keepEvidence(this.life, error);
+    void (verdict === "fail" ? this.fail(error, error.code) : this.suspend(error));
   }
 
   crashed(error: unknown): void {
@@ -193,23 +198,6 @@ export class ProcessInstance implements Instance {
         limits: this.limits,
       },
     };
-  }
-
-  private overBudget(found: BudgetVerdict): void {
-    const reason = budgetReason(found, this.cpuLimitMsPerS);
-    if (found.verdict === "normal") {
-      this.parts.log.info(reason);
-      return this.recovered("budget_exceeded");
-    }
-    this.parts.log.warn(reason, { code: "budget_exceeded" });
-    const error = new AgentError("budget_exceeded", reason);
-    if (found.verdict === "slow") {
-      this.slowReason = reason;
-      return this.enter("degraded", reason, error.code);
-    }
-    if (this.life) this.keepEvidence(this.life, error);
-    if (found.verdict === "fail") return void this.fail(error, error.code);
-    void this.suspend(error);
   }
 
   /** Ends its process in good order, and starts another one later. */
