@@ -34,8 +34,16 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
       ...(stats ? [] : ["No series store runs: nothing is kept."]),
       ...complaints(reports, "failed"),
       ...complaints(reports, "degraded"),
+      ...suspended(reports),
     ],
   };
+}
+
+/** Those left out of the start are told of by safe mode itself. */
+function suspended(reports: readonly PluginReport[]): string[] {
+  return reports
+    .filter(({ state, code }) => state === "stopped" && code === "budget_exceeded")
+    .map(({ id, reason }) => `Plugin ${id} is suspended: ${reason ?? "no reason given"}.`);
 }
 
 function complaints(reports: readonly PluginReport[], state: "failed" | "degraded"): string[] {

@@ -4,7 +4,7 @@ import { parseCommand, UsageError } from "./usage.ts";
 /** One verb of `alluse plugin`: what follows it → the exit status. Throws UsageError and AgentError. */
 export type PluginVerb = (args: readonly string[]) => Promise<number>;
 
-const HELP = `Usage: alluse plugin list [--json]
+const HELP = `Usage: alluse plugin list [--check] [--json]
        alluse plugin info ID [--json]
        alluse plugin log ID [--follow] [--json]
        alluse plugin new --kind KIND NAME [--language js|ts] [--dir D]
@@ -13,7 +13,7 @@ const HELP = `Usage: alluse plugin list [--json]
        alluse plugin add FOLDER|FILE [--replace]
        alluse plugin remove|enable|disable ID
 
-  list     the plugins of the running agent with their state and cost
+  list     the plugins of the running agent with their state and cost; --check ends with 1 when one is not well
   log      the newest lines of its log, and each kind of its errors with how often it came; --follow waits for more
   info     all about one: state, cost, permissions, metrics, configuration
   new      writes a working plugin with its test and README, where the agent finds it or into the folder D;
