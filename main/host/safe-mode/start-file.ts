@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /** A plugin where it stands in a start, and where its code runs. */
@@ -70,7 +70,7 @@ export function readSuspects(dataDir: string): Suspects {
  * cut, which costs a moment.
  */
 export function writeJson(path: string, value: unknown, durable: boolean): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.tmp`;
   const fd = openSync(temporary, "w", 0o600);
   try {

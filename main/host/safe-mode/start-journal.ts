@@ -95,8 +95,10 @@ export class StartJournal implements StartWatch {
     if (this.over) return;
     const at = this.run.starting.findIndex((note) => note.id === id);
     if (at < 0) return;
-    this.run.started = [...this.run.started, ...this.run.starting.splice(at, 1)].slice(-STARTED_KEPT);
-    this.write();
+    const [note] = this.run.starting.splice(at, 1);
+    this.run.started = [...this.run.started, note].slice(-STARTED_KEPT);
+    // Of those that come with the agent the next one's start says so, or that the agent is ready.
+    if (note.runs !== "bundled") this.write();
   }
 
   ended(id: string | null, what: string): void {
