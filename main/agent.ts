@@ -15,6 +15,7 @@ import { readConfig } from "./host/config-file.ts";
 import { type SecretSeal, SecretStore } from "./host/config/secrets.ts";
 import { openDataDir } from "./host/data-dir.ts";
 import { LogBook } from "./host/log.ts";
+import { StartJournal } from "./host/safe-mode/start-journal.ts";
 import { RealTime, SimulatedTime } from "./host/time.ts";
 import { readAudit } from "./learning/audit-walk.ts";
 
@@ -30,6 +31,8 @@ export interface AgentOptions {
   readonly auth?: "token" | "none";
   /** Encrypts secrets where the shell can; without one they are kept in clear, in a file of this user alone. */
   readonly secretSeal?: SecretSeal;
+  /** Starts every plugin, whatever earlier starts came to. */
+  readonly noSafeMode?: boolean;
   /** An error in the agent's own code that nobody caught: the shell should stop and exit. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -75,6 +78,12 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const token = options.auth === "none" ? null : await readOrMakeToken(dataDir);
   const book = new LogBook(dataDir, config.log_level);
   const time = options.simulatedClock ? new SimulatedTime(SIMULATED_START_MS) : new RealTime();
+  const journal = new StartJournal({
+    dataDir,
+    time: new RealTime(),
+    forced: options.noSafeMode ?? false,
+    warn: (message) => book.logger("agent").warn(message),
+  });
   const secrets = await SecretStore.open(join(dataDir, SECRETS_NAME), options.secretSeal ?? null, (message) =>
     book.logger("config").warn(message),
   );
@@ -87,6 +96,7 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
     secrets,
     time,
     book,
+    journal,
     onFatal: options.onFatal ?? (() => {}),
   });
   const startedMs = time.now();
@@ -115,6 +125,7 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
     plugin: pluginById,
     configurePlugin: async (id, change) => (await import("./agent/plugin-desk.ts")).configurePlugin(desk, id, change),
     actOnPlugin: async (id, action) => (await import("./agent/plugin-desk.ts")).actOnPlugin(desk, id, action),
+    pluginLog: (id, instance) => core.pluginLog(id, instance),
     panels: () => core.host.panels(),
     recommendations: () => core.desk.list(),
     dismiss: async (id, reason) => core.desk.dismiss(id, reason),
@@ -144,9 +155,11 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
   const stop = async (): Promise<void> => {
     await loop?.dispose();
     await core.stop();
+    journal.stopped();
     book.close();
     lock.dispose();
   };
+  journal.ready();
   const door = createDoor(view, { auth: token === null ? { mode: "none" } : { mode: "token", token }, pageDir: builtPage() });
   return {
     door,

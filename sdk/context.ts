@@ -24,7 +24,10 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Small private state of a plugin instance: bytes by name, each write atomic and durable. */
+/**
+ * Small private state of a plugin instance: bytes by name, each write atomic and durable. At most 256 names and 16 MB together.
+ * Throws `store_name_invalid`, `store_full`.
+ */
 export interface PrivateStore {
   read(name: string): Promise<Uint8Array | null>;
   write(name: string, bytes: Uint8Array): Promise<void>;
@@ -81,7 +84,10 @@ export interface PluginContext {
   query(expr: string, timeMs?: number): Promise<QueryRow[]>;
   /** PromQL over a range; one entry a series. */
   queryRange(expr: string, fromMs: number, toMs: number, stepMs: number): Promise<SeriesData[]>;
-  /** Visits every series' newest sample that is not older than `maxAgeMs`, in order of registration. */
+  /**
+   * Visits every series' newest sample that is not older than `maxAgeMs`, in order of registration; of an installed plugin
+   * those that it may read. Throws `permission_denied` where it may read none.
+   */
   latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void;
   /** Says how the plugin is: `degraded` with a reason in one sentence, or `ok` again. */
   status(state: "ok" | "degraded", reason?: string): void;

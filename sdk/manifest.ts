@@ -1,7 +1,9 @@
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 
-/** The contract's version. A host serves the current and the previous one. */
+/** The contract's major version. A host serves the current and the previous one. */
 export const API_VERSION = 1;
+/** The oldest major still served. There has been only one so far. */
+export const API_OLDEST: number = Math.max(1, API_VERSION - 1);
 
 export const PLUGIN_KINDS = ["collector", "processor", "storage", "analytics", "model", "recommender", "exporter"] as const;
 

@@ -62,6 +62,13 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
+export interface TestContextOptions {
+  readonly startMs?: number;
+  readonly seed?: number;
+  /** Permissions that the plugin does not have: what they guard rejects with `permission_denied`. */
+  readonly deny?: readonly ("metrics:read" | "documents")[];
+}
+
 export class TestContext implements PluginContext {
   readonly id: string;
   readonly instance: string;
@@ -78,7 +85,8 @@ export class TestContext implements PluginContext {
   onQueryRange: (expr: string, fromMs: number, toMs: number, stepMs: number) => SeriesData[] = () => [];
 
   private readonly manifest: Pick<Manifest, "id" | "metrics">;
-  private readonly abort = new AbortController();
+  protected readonly abort = new AbortController();
+  private readonly denied: readonly string[];
   private readonly timers = new Set<Timer>();
   private readonly used: Disposable[] = [];
   private readonly infos: SeriesInfo[] = [];
@@ -87,12 +95,13 @@ export class TestContext implements PluginContext {
   private readonly listeners = new Map<keyof Topics, Set<(event: never) => void>>();
   private readonly nextRandom: () => number;
 
-  constructor(manifest: Pick<Manifest, "id" | "metrics" | "permissions">, options: { startMs?: number; seed?: number } = {}) {
+  constructor(manifest: Pick<Manifest, "id" | "metrics" | "permissions">, options: TestContextOptions = {}) {
     this.manifest = manifest;
     this.id = manifest.id;
     this.instance = "default";
     this.outside = new TestOutside(manifest);
     this.clock = new SimulatedClock(options.startMs ?? Date.UTC(2026, 0, 5, 12));
+    this.denied = options.deny ?? [];
     this.nextRandom = seededRandom(options.seed ?? 1);
   }
 
@@ -108,14 +117,26 @@ export class TestContext implements PluginContext {
   };
 
   readonly store: PrivateStore = {
-    read: (name) => Promise.resolve(this.stored.get(name) ?? null),
+    read: (name) => this.answer(() => this.stored.get(name) ?? null),
     write: (name, bytes) => {
-      this.stored.set(name, bytes.slice());
-      return Promise.resolve();
+      const own = bytes.slice();
+      return this.answer(() => void this.stored.set(name, own));
     },
   };
 
-  readonly documents: Documents = { collection: <T extends { _id: string }>() => new MemoryCollection<T>() };
+  readonly documents: Documents = {
+    collection: <T extends { _id: string }>(): DocumentCollection<T> => {
+      const kept = new MemoryCollection<T>();
+      const ask = <A>(task: () => Promise<A>): Promise<A> => this.answer(() => (this.need("documents"), task()));
+      return {
+        get: (id) => ask(() => kept.get(id)),
+        find: (query) => ask(() => kept.find(query)),
+        count: (filter) => ask(() => kept.count(filter)),
+        put: (document) => ask(() => kept.put(document)),
+        remove: (filter) => ask(() => kept.remove(filter)),
+      };
+    },
+  };
 
   random(): number {
     return this.nextRandom();
@@ -159,7 +180,7 @@ export class TestContext implements PluginContext {
   }
 
   flush(): Promise<void> {
-    return Promise.resolve();
+    return this.answer(() => {});
   }
 
   every(intervalMs: number, task: (signal: AbortSignal) => void | Promise<void>): Disposable {
@@ -186,14 +207,15 @@ export class TestContext implements PluginContext {
   }
 
   query(expr: string, timeMs = this.clock.now()): Promise<QueryRow[]> {
-    return Promise.resolve(this.onQuery(expr, timeMs));
+    return this.answer(() => (this.need("metrics:read"), this.onQuery(expr, timeMs)));
   }
 
   queryRange(expr: string, fromMs: number, toMs: number, stepMs: number): Promise<SeriesData[]> {
-    return Promise.resolve(this.onQueryRange(expr, fromMs, toMs, stepMs));
+    return this.answer(() => (this.need("metrics:read"), this.onQueryRange(expr, fromMs, toMs, stepMs)));
   }
 
   latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void {
+    this.need("metrics:read");
     const oldestMs = this.clock.now() - maxAgeMs;
     for (const [id, sample] of this.newest)
       if (sample.timestampMs >= oldestMs) visit(this.infos[id], sample.value, sample.timestampMs);
@@ -245,6 +267,18 @@ export class TestContext implements PluginContext {
     this.listeners.clear();
     for (const resource of this.used.reverse()) await resource.dispose();
     this.used.length = 0;
+  }
+
+  /** What everything that the plugin waits for goes through. */
+  protected async answer<T>(answer: () => T | Promise<T>): Promise<T> {
+    return answer();
+  }
+
+  private need(permission: string): void {
+    if (!this.denied.includes(permission)) return;
+    throw new AgentError("permission_denied", `${this.id} asks for what it was not granted: ${permission}`, {
+      where: permission,
+    });
   }
 
   private declaredByPrefix(name: string): NonNullable<Manifest["metrics"]>[string] | undefined {

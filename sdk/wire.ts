@@ -31,6 +31,19 @@ export interface AgentStatus {
   };
   /** Sentences about what is wrong with the agent itself; empty when nothing is. */
   readonly problems: readonly string[];
+  /** null while every plugin may start. */
+  readonly safeMode: SafeModeReport | null;
+}
+
+/** The agent could not start twice in a row, or still leaves out who was at fault then. */
+export interface SafeModeReport {
+  readonly sinceMs: number;
+  /** Ids of plugins that were not started for it. */
+  readonly leftOut: readonly string[];
+  /** Those of which it is thought that they kept the agent from starting. */
+  readonly suspects: readonly string[];
+  /** What happened and what to do, in a few sentences. */
+  readonly reason: string;
 }
 
 export type PluginState = "starting" | "ok" | "degraded" | "failed" | "stopping" | "stopped";

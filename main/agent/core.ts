@@ -7,6 +7,7 @@ import {
   errorText,
   type MetricInfo,
   type Model,
+  type PluginLogReport,
   type QueryRow,
   type RecommendationReport,
   type SeriesData,
@@ -24,6 +25,7 @@ import type { Instance } from "../host/instance-type.ts";
 import type { LogBook } from "../host/log.ts";
 import { type PluginWatch, watchPlugins } from "../host/plugin-watch.ts";
 import { privateStore } from "../host/private-store.ts";
+import type { StartJournal } from "../host/safe-mode/start-journal.ts";
 import { linkSdk } from "../host/sdk-link.ts";
 import { SELF_METRICS } from "../host/self-metrics.ts";
 import type { HostServices } from "../host/services.ts";
@@ -50,6 +52,7 @@ export interface CoreOptions {
   readonly secrets: SecretStore;
   readonly time: TimeSource;
   readonly book: LogBook;
+  readonly journal: StartJournal;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -132,7 +135,9 @@ export class AgentCore {
         this.pluginsChanged = true;
         this.permissions.stateChanged();
       },
+      journal: options.journal,
       unowned: (error) => {
+        options.journal.ended(null, `an error that nobody caught: ${errorText(error)}`);
         log.error(`an error that no plugin owns: ${error instanceof Error ? (error.stack ?? error.message) : errorText(error)}`);
         options.onFatal(error);
       },
@@ -250,6 +255,13 @@ export class AgentCore {
       timestamps,
       values,
     }));
+  }
+
+  /** Throws `plugin_unknown`. */
+  pluginLog(id: string, instance: string): PluginLogReport {
+    const key = instance === "default" ? id : `${id}#${instance}`;
+    if (this.host.reports().some((report) => report.id === key)) return this.options.book.pluginLog(key);
+    throw new AgentError("plugin_unknown", `there is no plugin ${JSON.stringify(key)}; see \`alluse plugin list\` for their ids`);
   }
 
   metadata(): ReadonlyMap<string, MetricInfo> {

@@ -83,7 +83,20 @@ async function turn(parts: DeskParts, { manifest: { id } }: KnownPlugin, enabled
   needInstance(id, before, instance);
   const after = switched(before, enabled, instance);
   await apply(parts, id, before, after);
+  if (enabled) await forgiveAndStart(parts, id);
   parts.live.parts.note("operator", enabled ? "plugin.enabled" : "plugin.disabled", instanceKey(id, instance), {});
+}
+
+/** Whoever is switched on gets another chance, at once where it had failed. */
+async function forgiveAndStart({ dataDir, live }: DeskParts, id: string): Promise<void> {
+  const { forgive } = await import("../host/safe-mode/forgive.ts");
+  const { host } = live.parts;
+  await forgive(dataDir, id, true);
+  for (const report of host.reports()) {
+    if (splitKey(report.id).id !== id || report.state !== "failed") continue;
+    // What it fails with is its state again.
+    await host.restart(report.id).catch(() => {});
+  }
 }
 
 async function restart({ live }: DeskParts, { manifest: { id } }: KnownPlugin, instance: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Batch, Disposable, SeriesStorage } from "all-use-agent/sdk";
 import { ExportQueue, type ExportTarget } from "../flow/export-queue.ts";
+import { LatestGate } from "../flow/latest-gate.ts";
 import type { Stage, Stages } from "../flow/pipeline.ts";
 import type { PluginHost } from "../host/host.ts";
 import type { Instance } from "../host/instance-type.ts";
@@ -17,6 +18,7 @@ export class StageList {
   private readonly surroundings: Surroundings;
   /** By the instance's id: another instance of the same goes on with the queue. */
   private readonly queues = new Map<string, { readonly instance: Instance; readonly queue: ExportQueue }>();
+  private readonly gates = new WeakMap<Instance, LatestGate>();
   private built: Stages | null = null;
 
   constructor(host: PluginHost, surroundings: Surroundings) {
@@ -48,14 +50,32 @@ export class StageList {
       processors: stages,
       away,
       storage: storage && { take: (batch) => storage.instance.onWay(() => storage.plugin.append(batch)) },
-      analytics: this.host
-        .running("analytics")
-        .map(({ instance, plugin }) => ({ take: (batch) => instance.onWay(() => plugin.observe(batch)) })),
+      analytics: this.host.running("analytics").map(({ instance, plugin }) => ({
+        take: this.atItsPace(instance, (batch) => instance.onWay(() => plugin.observe(batch))),
+      })),
       exports: this.host.running("exporter").flatMap(({ instance, plugin }) => {
         const send = plugin.send?.bind(plugin);
-        return send ? [this.queueOf(instance, send)] : [];
+        if (!send) return [];
+        const queue = this.queueOf(instance, send);
+        return [{ push: this.atItsPace(instance, (batch) => queue.push(batch)) }];
       }),
     };
+  }
+
+  /** Over its budget, it gets the newest of every series now and then instead of everything. */
+  private atItsPace(instance: Instance, deliver: (batch: Batch) => void): (batch: Batch) => void {
+    if (!instance.slowed) {
+      this.gates.delete(instance);
+      return deliver;
+    }
+    let gate = this.gates.get(instance);
+    if (!gate) {
+      const leftOut = (batches: number): void => instance.leftOut?.(batches);
+      gate = new LatestGate({ now: () => performance.now(), deliver, leftOut });
+      this.gates.set(instance, gate);
+    }
+    const made = gate;
+    return (batch) => made.push(batch);
   }
 
   private queueOf(instance: Instance, send: ExportTarget["send"]): ExportQueue {

@@ -8,6 +8,7 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
   const store = core.store();
   const stats = store?.plugin.stats();
   const reports = core.host.reports();
+  const safeMode = core.options.journal.report();
   return {
     version: packageJson.version,
     host: hostname(),
@@ -27,14 +28,24 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
       samplesPerSecond: core.vitals.samplesPerSecond(),
       counters: stats?.counters ?? {},
     },
+    safeMode,
     problems: [
       ...core.permissions.problems(),
+      ...(safeMode ? [safeMode.reason] : []),
       ...(stats ? [] : ["No series store runs: nothing is kept."]),
       ...core.live.problems(),
       ...complaints(reports, "failed"),
       ...complaints(reports, "degraded"),
+      ...suspended(reports),
     ],
   };
+}
+
+/** Those left out of the start are told of by safe mode itself. */
+function suspended(reports: readonly PluginReport[]): string[] {
+  return reports
+    .filter(({ state, code }) => state === "stopped" && code === "budget_exceeded")
+    .map(({ id, reason }) => `Plugin ${id} is suspended: ${reason ?? "no reason given"}.`);
 }
 
 function complaints(reports: readonly PluginReport[], state: "failed" | "degraded"): string[] {

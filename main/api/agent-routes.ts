@@ -1,6 +1,7 @@
 import { answerJson } from "./answer.ts";
 import { checkedBody } from "./body.ts";
 import { parameterInvalid, readAgentTime, readInteger, requireText } from "./parameters.ts";
+import { PLUGIN_LOG_ROUTE } from "./plugin-log-route.ts";
 import type { ParameterNote, Route } from "./routes.ts";
 import type { LiveStream } from "./stream.ts";
 
@@ -30,6 +31,7 @@ export function agentRoutes(stream: LiveStream): readonly Route[] {
       answers: "{plugins: PluginReport[]}",
       handle: (view) => answerJson(200, { plugins: view.plugins() }),
     },
+    PLUGIN_LOG_ROUTE,
     {
       methods: ["GET"],
       path: "/api/agent/panels",

@@ -11,6 +11,7 @@ import {
   type PackagePreview,
   type PluginAction,
   type PluginDetail,
+  type PluginLogReport,
   type PluginReport,
   type RecommendationReport,
   type SelectRequest,
@@ -161,6 +162,11 @@ export class MemoryAgent implements AgentView {
     this.asked.push(action);
     return action.action === "remove" && action.instance === undefined ? { removed: id } : found;
   };
+  pluginLog = (id: string, instance: string): PluginLogReport => {
+    if (!this.pluginReports.some((report) => report.id === id))
+      throw new AgentError("plugin_unknown", `There is no plugin ${JSON.stringify(id)}.`);
+    return { lines: [{ timeMs: 1, level: "info", message: `of ${instance}` }], errors: [] };
+  };
   panels = () => [{ panel: "collectors/host/cpu", id: "cpu", title: "CPU", expr: "cpu", unit: "percent" as const }];
   recommendations = async () => this.advice;
   findings = async (fromMs: number, toMs: number, limit: number) =>
@@ -210,6 +216,7 @@ export class MemoryAgent implements AgentView {
       cost: { cpuPercent: 0, residentBytes: 0, diskBytes: 0, eventLoopDelayP99Ms: 0 },
       storage: { series: this.store.rows.size, samples: 0, oldestMs: null, samplesPerSecond: 0, counters: {} },
       problems: [],
+      safeMode: null,
     };
   }
 

@@ -10,6 +10,7 @@ import type {
   PanelReport,
   PluginAction,
   PluginDetail,
+  PluginLogReport,
   PluginReport,
   RecommendationReport,
   RouteRequest,
@@ -38,6 +39,8 @@ export interface AgentView {
   configurePlugin(id: string, change: ConfigChange): Promise<PluginDetail | { problems: ConfigProblem[] }>;
   /** Throws `plugin_unknown`, `instance_…`, `plugin_bundled`, `live_change_refused`, `restart_failed`. */
   actOnPlugin(id: string, action: PluginAction): Promise<PluginDetail | { removed: string }>;
+  /** What an instance of a plugin logged lately. Throws `plugin_unknown`. */
+  pluginLog(id: string, instance: string): PluginLogReport;
   panels(): PanelReport[];
   recommendations(): Promise<RecommendationReport[]>;
   /** Throws `recommendation_unknown`. */

@@ -100,6 +100,7 @@ async function run(dataDir: string): Promise<void> {
     dataDir,
     shell: "desktop",
     ...(secretSeal && { secretSeal }),
+    noSafeMode: process.argv.includes("--no-safe-mode"),
     onFatal: (error) => void failAfterStop("stopped after an error inside", error),
   });
   stopBeforeQuit(app, stop);

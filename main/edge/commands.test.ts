@@ -237,6 +237,7 @@ describe("the command line", () => {
       out = "";
       expect(await runCommand(["plugin", "info", "models/forecast", "--data-dir", dataDir])).toBe(0);
       expect(out).toMatch(/^state +degraded since/m);
+      expect(await runCommand(["plugin", "list", "--check", "--data-dir", dataDir])).toBe(1);
       expect(await runCommand(["plugin", "info", "models/none", "--data-dir", dataDir])).toBe(1);
       expect(err).toContain('"models/none"');
     });

@@ -7,6 +7,7 @@ import { readAgentFile } from "./agent-file.ts";
 import { type AgentClient, connect } from "./client.ts";
 import type { Command } from "./commands.ts";
 import { dataDirOf } from "./data-dir.ts";
+import { pluginTrouble } from "./plugin-advice.ts";
 import { bytes } from "./table.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, FAILED, JSON_OPTION, oneSentence, parseCommand } from "./usage.ts";
 
@@ -133,15 +134,18 @@ async function runningAgent(agent: AgentClient): Promise<Check[]> {
     checks.push({ check: "samples", result: "warn", text });
   }
   const { plugins } = await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins");
-  for (const { id, state, reason, folder } of plugins) {
-    if (state === "failed") checks.push({ check: `plugin ${id}`, result: "fail", text: `${reason ?? "failed"} (${folder})` });
-    else if (state === "degraded") checks.push({ check: `plugin ${id}`, result: "warn", text: reason ?? "degraded" });
+  let troubled = 0;
+  for (const plugin of plugins) {
+    const text = pluginTrouble(plugin);
+    if (text === null) continue;
+    troubled++;
+    checks.push({ check: `plugin ${plugin.id}`, result: plugin.state === "failed" ? "fail" : "warn", text });
   }
-  if (plugins.every(({ state }) => state !== "failed" && state !== "degraded")) {
-    checks.push({ check: "plugins", result: "ok", text: `${plugins.length}, all well.` });
-  }
+  if (troubled === 0) checks.push({ check: "plugins", result: "ok", text: `${plugins.length}, all well.` });
+  const { safeMode } = status;
+  if (safeMode) checks.push({ check: "safe mode", result: "fail", text: safeMode.reason });
   // What the agent says of its plugins stands above already, with the folder.
-  for (const problem of status.problems.filter((text) => !text.startsWith("Plugin ")))
+  for (const problem of status.problems.filter((text) => !text.startsWith("Plugin ") && text !== safeMode?.reason))
     checks.push({ check: "agent", result: "fail", text: problem });
   return checks;
 }

@@ -4,8 +4,9 @@ import { parseCommand, UsageError } from "./usage.ts";
 /** One verb of `alluse plugin`: what follows it → the exit status. Throws UsageError and AgentError. */
 export type PluginVerb = (args: readonly string[]) => Promise<number>;
 
-const HELP = `Usage: alluse plugin list [--json]
+const HELP = `Usage: alluse plugin list [--check] [--json]
        alluse plugin info ID [--json]
+       alluse plugin log ID [--follow] [--json]
        alluse plugin new --kind KIND NAME [--language js|ts|python|sh] [--dir D]
        alluse plugin test DIR [--json]
        alluse plugin pack DIR [-o FILE] [--sign KEYFILE]
@@ -19,7 +20,8 @@ const HELP = `Usage: alluse plugin list [--json]
        alluse plugin keygen FILE
        alluse plugin trust add NAME KEY | list | remove NAME
 
-  list     the plugins of the running agent with their state and cost
+  list     the plugins of the running agent with their state and cost; --check ends with 1 when one is not well
+  log      the newest lines of its log, and each kind of its errors with how often it came; --follow waits for more
   info     all about one: state, cost, permissions, metrics, configuration
   new      writes a working plugin with its test and README, where the agent finds it or into the folder D;
            KIND is collector, processor, storage, analytics, model, recommender or exporter; a collector may be a program
@@ -58,6 +60,7 @@ const VERBS: Readonly<Record<string, () => Promise<PluginVerb>>> = {
   enable: async () => (await import("./plugin/switch.ts")).enable,
   config: async () => (await import("./plugin/config.ts")).config,
   disable: async () => (await import("./plugin/switch.ts")).disable,
+  log: async () => (await import("./plugin/log.ts")).log,
 };
 
 export const plugin: Command = {

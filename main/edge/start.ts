@@ -22,6 +22,7 @@ ends it at once.
   --config F         the configuration (default: config.json in the data folder)
   --auth none        ask for no token; for tests on a machine that nobody else uses
   --bare             only storage, query and the door: no collectors, no analytics, no retention
+  --no-safe-mode     start every plugin, although earlier starts failed
   --clock simulated  time moves only when told to, by POST /api/agent/clock
 `;
 
@@ -32,6 +33,7 @@ interface StartArguments {
   readonly auth: "token" | "none";
   readonly bare: boolean;
   readonly simulatedClock: boolean;
+  readonly noSafeMode: boolean;
 }
 
 /** Throws UsageError. */
@@ -43,6 +45,7 @@ export function parseStart(args: readonly string[]): StartArguments {
     auth: { type: "string" },
     bare: { type: "boolean" },
     clock: { type: "string" },
+    "no-safe-mode": { type: "boolean" },
   });
   expectPositionals(positionals, []);
   const port = values.port ?? String(DEFAULT_PORT);
@@ -61,6 +64,7 @@ export function parseStart(args: readonly string[]): StartArguments {
     auth: values.auth ?? "token",
     bare: values.bare ?? false,
     simulatedClock: values.clock === "simulated",
+    noSafeMode: values["no-safe-mode"] ?? false,
   };
 }
 
@@ -90,11 +94,14 @@ async function serve(given: StartArguments, readyWithToken: boolean): Promise<nu
       shell: "edge",
       bare: given.bare,
       simulatedClock: given.simulatedClock,
+      noSafeMode: given.noSafeMode,
       auth: given.auth,
       ...(given.configFile !== undefined && { configFile: given.configFile }),
       onFatal: (error) => stopping.fail(error),
     });
     try {
+      const { safeMode } = agent.status();
+      if (safeMode) process.stderr.write(`alluse start: ${safeMode.reason}\n`);
       await writeAgentFile(agent.dataDir, { pid: process.pid, port: listener.port, startedMs: Date.now() });
       if (!stopping.requested) announce(listener.port, agent.token, readyWithToken);
       return await stopping.done;

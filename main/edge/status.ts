@@ -2,6 +2,7 @@ import type { AgentStatus, PluginReport } from "all-use-agent/sdk";
 import { connect } from "./client.ts";
 import type { Command } from "./commands.ts";
 import { dataDirOf } from "./data-dir.ts";
+import { pluginTrouble } from "./plugin-advice.ts";
 import { age, bytes, fields, localTime } from "./table.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, JSON_OPTION, parseCommand } from "./usage.ts";
 
@@ -34,7 +35,7 @@ export const status: Command = {
 
 function describe(report: AgentStatus, plugins: readonly PluginReport[], page: string): string {
   const { cost, storage } = report;
-  const failed = plugins.filter(({ state }) => state === "failed" || state === "degraded").length;
+  const failed = plugins.filter((plugin) => pluginTrouble(plugin) !== null).length;
   const newest = report.newestSampleMs === null ? "no sample yet" : `${age(report.nowMs - report.newestSampleMs)} old`;
   const lines = fields([
     ["agent", `${report.version} on ${report.host}, process ${report.pid}, Node.js ${report.node}, ${report.shell}`],

@@ -21,7 +21,7 @@ export interface Stages {
   readonly processors: readonly Stage[];
   readonly storage: Stage | null;
   readonly analytics: readonly Stage[];
-  readonly exports: readonly ExportQueue[];
+  readonly exports: readonly Pick<ExportQueue, "push">[];
   /** The processors among them that work elsewhere, in their order. */
   readonly away: readonly Away[];
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /** What uncaught errors are traced back to. */
 export interface Attributable {
+  readonly id: string;
   readonly folder: string;
   /** The error came out of a timer, an event or a promise that nobody awaited. */
   crashed(error: unknown): void;
@@ -12,6 +13,11 @@ const current = new AsyncLocalStorage<Attributable>();
 /** Runs `task` so that whatever it starts, however late it fails, is traced back to `owner`. */
 export function attributed<T>(owner: Attributable, task: () => T): T {
   return current.run(owner, task);
+}
+
+/** Whose code is running, or undefined. */
+export function ownerNow(owners: Iterable<Attributable>): Attributable | undefined {
+  return current.getStore() ?? ownerByStack(new Error(), owners);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { AgentError, type Collector, type Disposable } from "all-use-agent/sdk";
+import { halfPace } from "./budget.ts";
 import { everyAligned, tickOf, type TimeSource } from "./time.ts";
 
 /** A reading may always take this long, however short the interval. */
@@ -12,6 +13,8 @@ export interface CollectOwner {
   /** Runs the reading in the plugin's name. */
   call<T>(task: () => T): T;
   skipped(): void;
+  /** Every other tick is left out. */
+  slowed?(): boolean;
   collected(): void;
   collectFailed(error: unknown): void;
 }
@@ -36,6 +39,7 @@ export function startCollecting(
   servedMs: number | null = null,
 ): CollectLoop {
   const deadlineMs = Math.max(intervalMs, DEADLINE_MIN_MS);
+  const leaveOut = halfPace(() => owner.slowed?.() ?? false);
   let failures = 0;
   let ticksToSkip = 0;
   let lastMs = owner.time.now();
@@ -52,6 +56,7 @@ export function startCollecting(
   };
   const tick = (): void | Promise<void> => {
     lastMs = owner.time.now();
+    if (leaveOut()) return owner.skipped();
     if (ticksToSkip > 0) {
       ticksToSkip--;
       return owner.skipped();
@@ -60,14 +65,22 @@ export function startCollecting(
     try {
       const pending = owner.call(() => collect(abort.signal));
       if (!pending) return succeed();
+      let late = false;
       const timer = owner.time.after(deadlineMs, () => {
+        late = true;
         abort.abort();
         fail(new AgentError("collect_timeout", `a reading took longer than ${deadlineMs} ms and was aborted`));
       });
-      reading = pending.then(succeed, fail).finally(() => {
-        void timer.dispose();
-        reading = null;
-      });
+      // Whatever comes of a reading after its deadline, it has failed already.
+      reading = pending
+        .then(
+          () => (late ? undefined : succeed()),
+          (error: unknown) => (late ? undefined : fail(error)),
+        )
+        .finally(() => {
+          void timer.dispose();
+          reading = null;
+        });
       return reading;
     } catch (error) {
       fail(error);

@@ -9,6 +9,7 @@ import {
   type PrivateStore,
   type SeriesInfo,
 } from "all-use-agent/sdk";
+import { halfPace } from "./budget.ts";
 import { nearest } from "./nearest.ts";
 import type { Outside } from "./outside/outside.ts";
 import type { HostServices } from "./services.ts";
@@ -28,8 +29,11 @@ export interface ContextOwner {
   readonly instance: string;
   /** Runs a callback in the plugin's name: metered, attributed, errors counted. */
   run(task: () => void | Promise<void>): void | Promise<void>;
-  emitted(samples: number): void;
+  /** `elsewhereMs`: what those took who were handed the samples. */
+  emitted(samples: number, elsewhereMs: number): void;
   skipped(): void;
+  /** Every other call of its timers is left out. */
+  readonly slowed: boolean;
   reportStatus(state: "ok" | "degraded", reason: string | undefined): void;
 }
 
@@ -81,17 +85,22 @@ export function createContext(parts: ContextParts): PluginContext {
     seriesInfo: (id): SeriesInfo => services.seriesInfo(id),
     emit(batch) {
       alive();
-      owner.emitted(batch.length);
+      const startMs = performance.now();
       services.emit(batch);
+      owner.emitted(batch.length, performance.now() - startMs);
     },
     flush: () => services.flush(),
     every(intervalMs, task) {
       alive();
+      const leaveOut = halfPace(() => owner.slowed);
       return track(
         everyAligned(
           time,
           intervalMs,
-          () => (owner.halted ? undefined : owner.run(() => task(signal))),
+          () => {
+            if (owner.halted) return;
+            return leaveOut() ? owner.skipped() : owner.run(() => task(signal));
+          },
           () => owner.skipped(),
         ),
       );

@@ -8,11 +8,11 @@ import {
   type PluginKind,
   type PluginKinds,
   type PluginReport,
-  type PrivateStore,
   type RouteRequest,
   type RouteResponse,
 } from "all-use-agent/sdk";
 import { watchUncaught } from "./attribution.ts";
+import { BUDGET_LOOK_MS } from "./budget.ts";
 import { splitKey } from "./config/instance-name.ts";
 import { migrationDue } from "./config/migration-due.ts";
 import type { AllSettings, PluginSettings } from "./config/settings.ts";
@@ -26,6 +26,9 @@ import { PermissionUses } from "./permission-uses.ts";
 import { startOrder } from "./order.ts";
 import { type PlannedInstance, type Plan, planInstances } from "./plans.ts";
 import { type HostAccess, type KeptPlan, type KnownPlugin, type Outcome, reconfigure, restart } from "./reconfigure.ts";
+import { watchEnd } from "./safe-mode/end-trap.ts";
+import type { StartWatch } from "./safe-mode/start-journal.ts";
+import type { InstanceStore } from "./private-store.ts";
 import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
@@ -40,7 +43,7 @@ export interface HostOptions {
   readonly time: TimeSource;
   readonly random: () => number;
   readonly log: (source: string) => Logger;
-  readonly store: (id: string) => PrivateStore;
+  readonly store: (id: string) => InstanceStore;
   readonly settings: AllSettings;
   /** Opened secrets of an instance by JSON pointer; none when absent. */
   readonly secrets?: (key: string) => Readonly<Record<string, string>>;
@@ -53,6 +56,8 @@ export interface HostOptions {
   readonly uses?: PermissionUses;
   /** Some plugin's state changed, or its cost was asked for. */
   readonly changed: () => void;
+  /** Follows the start, and may leave plugins out of it. */
+  readonly journal?: StartWatch;
   /** An uncaught error that no plugin owns. */
   readonly unowned: (error: unknown) => void;
 }
@@ -75,6 +80,7 @@ export class PluginHost {
   private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
   private uses: PermissionUses | null = null;
+  private endWatched = false;
   private readonly disposables: { dispose(): void | Promise<void> }[] = [];
 
   constructor(options: HostOptions) {
@@ -94,6 +100,9 @@ export class PluginHost {
     this.disposables.push(
       everyAligned(time, SNAPSHOT_INTERVAL_MS, async () => {
         for (const instance of this.instances) await instance.saveSnapshot();
+      }),
+      everyAligned(time, BUDGET_LOOK_MS, () => {
+        for (const instance of this.instances) instance.lookAtBudget?.();
       }),
     );
   }
@@ -290,8 +299,10 @@ export class PluginHost {
             );
           if (!this.wanted(manifest)) continue;
           this.known.set(place.folder, { place, manifest });
+          const why = this.options.journal?.leftOut(manifest, place.origin) ?? null;
           for (const planned of await this.planned({ place, manifest })) {
             if (!planned.enabled) this.switchedOff({ place, manifest }, planned.key);
+            else if (why !== null) this.rejected.push(this.idleReport(place, manifest, planned.key, "stopped", why, "safe_mode"));
             else if (planned.plan) plans.push(planned.plan);
             else this.reject(place, manifest, planned.error, planned.key);
           }
@@ -353,7 +364,8 @@ export class PluginHost {
 
   private async make({ place, manifest, inside }: Plan, parts: InstanceParts): Promise<Instance> {
     if (manifest.isolation === "exec") return new (await import("./exec/exec-instance.ts")).ExecInstance(parts);
-    if (place.origin === "bundled" || inside) return new PluginInstance(parts);
+    if (place.origin === "bundled") return new PluginInstance(parts);
+    if (inside) return new PluginInstance({ ...parts, trail: this.trailInside() });
     const { ProcessInstance } = await import("./process/process-instance.ts");
     return new ProcessInstance(parts);
   }
@@ -400,13 +412,31 @@ export class PluginHost {
     this.kept.delete(instance.id);
   }
 
+  /** From the first plugin on that could take the agent down, what such plugins do is followed. */
+  private trailInside(): StartWatch | undefined {
+    const { journal } = this.options;
+    if (journal && !this.endWatched) {
+      this.endWatched = true;
+      const ended = (owner: { id: string }, what: string): void => journal.ended(owner.id, what);
+      this.disposables.push(watchEnd(() => this.instances, ended));
+    }
+    return journal;
+  }
+
   private async startOne(instance: Instance, standby = false): Promise<void> {
     if (this.stopped) return;
     const missing = instance.manifest.requires?.find(
       (name) => !this.instances.some((other) => other.running && provides(other.manifest, name)),
     );
-    if (missing !== undefined) instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
-    else await instance.start(standby);
+    if (missing !== undefined) {
+      instance.crashed(new AgentError("requirement_missing", `it needs ${missing}, which does not run`));
+      return;
+    }
+    const { journal } = this.options;
+    const inside = instance instanceof PluginInstance ? "inside" : "process";
+    journal?.starting({ id: instance.id, runs: instance.origin === "bundled" ? "bundled" : inside });
+    await instance.start(standby);
+    journal?.started(instance.id);
   }
 
   private reject(place: PluginFolder, manifest: Manifest | null, error: unknown, key = manifest?.id ?? place.name): void {

@@ -44,4 +44,10 @@ export interface Instance extends Attributable {
   /** A call on the samples' way: what it throws is counted, and too many in a row fail the plugin. */
   onWay(task: () => void): void;
   report(): PluginReport;
+  /** Its use of CPU is held against its budget. Called every 10 s. */
+  lookAtBudget?(): void;
+  /** It runs at half its pace, because it was over its budget. */
+  readonly slowed?: boolean;
+  /** Batches were not handed to it, because it is slowed. */
+  leftOut?(batches: number): void;
 }

@@ -8,20 +8,22 @@ import {
   type PluginLifecycle,
   type PluginReport,
   type PluginState,
-  type PrivateStore,
 } from "all-use-agent/sdk";
 import { attributed } from "./attribution.ts";
 import { type CollectLoop, startCollecting } from "./collect-loop.ts";
 import { type Hide, hideError, hiderOf, hidingLog } from "./config/redact.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
+import { errorCode } from "./error-code.ts";
 import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
+import { InsideBudget } from "./inside-budget.ts";
 import { Meter } from "./meter.ts";
 import type { Instance } from "./instance-type.ts";
 import { Outside } from "./outside/outside.ts";
 import type { PermissionUses } from "./permission-uses.ts";
 import { Permissions } from "./process/permissions.ts";
+import type { InstanceStore } from "./private-store.ts";
 import type { HostServices } from "./services.ts";
 import type { TimeSource } from "./time.ts";
 
@@ -31,6 +33,8 @@ const STOP_DEADLINE_MS = 5_000;
 const FAULTS_IN_A_ROW_MAX = 5;
 const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
+/** Others stand on the samples' way, or are asked: to leave something out would cost more than it saves. */
+const SLOWABLE: readonly Manifest["kind"][] = ["collector", "analytics", "exporter"];
 
 export interface InstanceParts {
   /** The manifest's id, `#<instance>` after it for a named instance. */
@@ -49,8 +53,10 @@ export interface InstanceParts {
   readonly time: TimeSource;
   readonly random: () => number;
   readonly log: Logger;
-  readonly store: PrivateStore;
+  readonly store: InstanceStore;
   readonly changed: () => void;
+  /** Of a plugin that was added and runs inside the agent: told of every call while the start is on trial. */
+  readonly trail?: { enter(id: string): void; leave(): void } | undefined;
 }
 
 /** One running plugin: its state, its calls, its cost, and everything to undo when it stops. */
@@ -73,6 +79,9 @@ export class PluginInstance implements Instance, ContextOwner {
   private reason: string | null = null;
   private code: string | null = null;
   private sinceMs: number;
+  private readonly budget: InsideBudget | null;
+  /** What its calls took in those whom they handed samples to. */
+  private elsewhereMs = 0;
   private faultsInARow = 0;
   private stopping: Promise<void> | null = null;
 
@@ -84,6 +93,8 @@ export class PluginInstance implements Instance, ContextOwner {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
+    const { cpu_ms_per_s: limit } = parts.manifest.budget ?? {};
+    this.budget = limit === undefined ? null : new InsideBudget(limit);
   }
 
   get origin(): PluginFolder["origin"] {
@@ -156,7 +167,10 @@ export class PluginInstance implements Instance, ContextOwner {
   /** Calls into the plugin: attributed, its synchronous part metered. Errors pass through: they may be answers. */
   call<T>(task: () => T): T {
     const { hide } = this;
+    const { trail } = this.parts;
     const startMs = performance.now();
+    const elsewhereMs = this.elsewhereMs;
+    trail?.enter(this.id);
     try {
       const result = attributed(this, task);
       // Whoever gets the error shows it.
@@ -167,7 +181,9 @@ export class PluginInstance implements Instance, ContextOwner {
     } catch (error) {
       throw hide ? hideError(error, hide) : error;
     } finally {
-      this.meter.add(performance.now() - startMs);
+      trail?.leave();
+      const elapsedMs = performance.now() - startMs;
+      this.meter.add(elapsedMs, elapsedMs - (this.elsewhereMs - elsewhereMs));
     }
   }
 
@@ -197,12 +213,28 @@ export class PluginInstance implements Instance, ContextOwner {
     void this.fail(error, "crashed");
   }
 
-  emitted(samples: number): void {
+  emitted(samples: number, elsewhereMs: number): void {
     this.meter.samples += samples;
+    this.elsewhereMs += elsewhereMs;
   }
 
   skipped(): void {
     this.meter.skipped++;
+  }
+
+  leftOut(batches: number): void {
+    this.meter.skipped += batches;
+  }
+
+  get slowed(): boolean {
+    return (this.budget?.slowed ?? false) && SLOWABLE.includes(this.manifest.kind);
+  }
+
+  lookAtBudget(): void {
+    const reason = this.budget?.look(this.busyMs) ?? null;
+    if (!this.running || !this.budget) return;
+    if (this.budget.slowed && this.code === null) this.enter("degraded", reason ?? this.budget.reason, "budget_exceeded");
+    else if (!this.budget.slowed) this.recovered("budget_exceeded");
   }
 
   reportStatus(state: "ok" | "degraded", reason: string | undefined): void {
@@ -235,7 +267,7 @@ export class PluginInstance implements Instance, ContextOwner {
   private async load(): Promise<void> {
     const { manifest, config, log, store } = this.parts;
     const outside = outsideOf(this.parts, new Permissions(manifest, log, this.parts.uses), this.signal);
-    const context = () => createContext({ ...this.parts, owner: this, disposables: this.disposables, outside });
+    const context = () => createContext({ ...this.parts, store: store.own, owner: this, disposables: this.disposables, outside });
     const plugin = await makePlugin(this.folder, manifest, context, config);
     const snapshot = plugin.restore ? await store.read(SNAPSHOT_NAME) : null;
     try {
@@ -260,9 +292,11 @@ export class PluginInstance implements Instance, ContextOwner {
         time: this.parts.time,
         call: (task) => this.call(task),
         skipped: () => this.skipped(),
+        slowed: () => this.slowed,
         collected: () => this.recovered("collect_failed"),
         collectFailed: (error) => {
           this.meter.errors++;
+          this.parts.log.warn(errorText(error), { code: errorCode(error, "collect_failed") });
           if (this.running) this.enter("degraded", errorText(error), "collect_failed");
         },
       },
@@ -280,7 +314,7 @@ export class PluginInstance implements Instance, ContextOwner {
   private fault(error: unknown): void {
     this.meter.errors++;
     this.faultsInARow++;
-    this.parts.log.warn(errorText(error));
+    this.parts.log.warn(errorText(error), { code: errorCode(error, "fault") });
     if (this.faultsInARow >= FAULTS_IN_A_ROW_MAX) void this.fail(error, "faults_repeated");
     else if (this.running) this.enter("degraded", errorText(error), "fault");
   }
@@ -288,7 +322,7 @@ export class PluginInstance implements Instance, ContextOwner {
   private async fail(error: unknown, code: string): Promise<void> {
     if (this.state === "failed" || this.state === "stopped" || this.state === "stopping") return;
     this.enter("failed", errorText(error), code);
-    this.parts.log.error(`failed: ${errorText(error)}`);
+    this.parts.log.error(`failed: ${errorText(error)}`, { code });
     this.stopping ??= this.wind("failed", false);
     await this.stopping;
   }

@@ -1,37 +1,40 @@
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { LogFields, Logger } from "all-use-agent/sdk";
+import type { LogFields, Logger, PluginLogReport } from "all-use-agent/sdk";
+import { PluginLog } from "./plugin-log.ts";
+import { Repeats } from "./repeats.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** The same warning of the same plugin is written once in this time and counted in between. */
-const REPEAT_MS = 60_000;
-/** How many different messages are remembered to find repeats. */
-const REMEMBERED = 500;
 /** Two files of this size at most: some ten thousand lines each. */
 const FILE_MAX_BYTES = 2_000_000;
-
-interface Repeat {
-  untilMs: number;
-  count: number;
-}
+/** A plugin's sources have a slash, those of the agent's own parts none. */
+const OF_PLUGIN = /\//;
+/** Instances whose newest lines are kept. */
+const PLUGIN_LOGS_MAX = 500;
 
 /**
  * Writes JSON lines to `<folder>/agent.log` (renamed to `agent.log.1` when full) and warnings and errors as plain text to
- * standard error. A log that cannot be written never stops the agent.
+ * standard error, what is said again and again once a minute with its count. The newest lines of each plugin are kept in memory.
+ * A log that cannot be written never stops the agent.
  */
 export class LogBook {
   private fd: number | null = null;
   private sizeBytes = 0;
   private readonly file: string | null;
   private readonly level: LogLevel;
-  private readonly repeats = new Map<string, Repeat>();
+  private readonly repeats: Repeats;
+  private readonly plugins = new Map<string, PluginLog>();
 
   constructor(folder: string | null, level: LogLevel = "info") {
     this.file = folder === null ? null : join(folder, "agent.log");
     this.level = level;
+    this.repeats = new Repeats((line, times) => {
+      const [level, source, message] = line as [LogLevel, string, string];
+      this.put(Date.now(), level, source, `${message} … ${times} times more`, { repeated: times });
+    });
     this.open();
   }
 
@@ -40,7 +43,13 @@ export class LogBook {
     return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   }
 
+  /** What a plugin instance has logged lately. */
+  pluginLog(id: string): PluginLogReport {
+    return this.plugins.get(id)?.report() ?? { lines: [], errors: [] };
+  }
+
   close(): void {
+    this.repeats.close();
     if (this.fd !== null) closeSync(this.fd);
     this.fd = null;
   }
@@ -48,21 +57,20 @@ export class LogBook {
   private write(level: LogLevel, source: string, message: string, fields: LogFields | undefined): void {
     if (RANK[level] < RANK[this.level]) return;
     const nowMs = Date.now();
-    let repeated = 0;
-    if (RANK[level] >= RANK.warn) {
-      const seen = this.repeats.get(`${source}\n${message}`);
-      if (seen && nowMs < seen.untilMs) {
-        seen.count++;
-        return;
-      }
-      repeated = seen?.count ?? 0;
-      if (this.repeats.size >= REMEMBERED) this.repeats.clear();
-      this.repeats.set(`${source}\n${message}`, { untilMs: nowMs + REPEAT_MS, count: 0 });
-      process.stderr.write(`${level}: ${source}: ${message}${repeated ? ` (${repeated} more since)` : ""}\n`);
-    }
-    this.append(
-      `${JSON.stringify({ time: new Date(nowMs).toISOString(), level, source, message, ...fields, ...(repeated && { repeated }) })}\n`,
-    );
+    const repeated = this.repeats.again([level, source, message]);
+    if (OF_PLUGIN.test(source)) this.ofPlugin(source)?.note(nowMs, level, message, fields, repeated);
+    if (!repeated) this.put(nowMs, level, source, message, fields);
+  }
+
+  private put(nowMs: number, level: LogLevel, source: string, message: string, fields: LogFields | undefined): void {
+    if (RANK[level] >= RANK.warn) process.stderr.write(`${level}: ${source}: ${message}\n`);
+    this.append(`${JSON.stringify({ time: new Date(nowMs).toISOString(), level, source, message, ...fields })}\n`);
+  }
+
+  private ofPlugin(source: string): PluginLog | undefined {
+    let log = this.plugins.get(source);
+    if (!log && this.plugins.size < PLUGIN_LOGS_MAX) this.plugins.set(source, (log = new PluginLog()));
+    return log;
   }
 
   private append(line: string): void {
@@ -86,7 +94,8 @@ export class LogBook {
   }
 
   private rotate(): void {
-    this.close();
+    if (this.fd !== null) closeSync(this.fd);
+    this.fd = null;
     if (this.file !== null) renameSync(this.file, `${this.file}.1`);
     this.open();
   }

@@ -1,8 +1,9 @@
 import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AgentError } from "all-use-agent/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkManifest, readManifest } from "./manifest.ts";
+import { checkApi, checkManifest, readManifest } from "./manifest.ts";
 
 const valid = {
   id: "collectors/demo",
@@ -59,7 +60,24 @@ describe("checkManifest", () => {
   });
 
   it("refuses a contract version it does not serve", () => {
-    expect(problemOf({ api: 99 }).code).toBe("api_unsupported");
+    expect(problemOf({ api: 99 })).toMatchObject({ code: "api_too_new", where: "/api" });
+    expect(problemOf({ api: 99 }).message).toMatch(/api 99, and this agent serves only api 1: update the agent/);
+    expect(problemOf({ api: 99, kind: "of another contract", more: 1 }).code).toBe("api_too_new");
+  });
+
+  it("serves the current contract and the one before, and says what to do about others", () => {
+    const served = { oldest: 2, newest: 3 };
+    const codeOf = (api: unknown): string | null => {
+      try {
+        checkApi(api, "plugin.json", served);
+        return null;
+      } catch (error) {
+        return (error as AgentError).code;
+      }
+    };
+    expect([1, 2, 3, 4].map(codeOf)).toEqual(["api_too_old", null, null, "api_too_new"]);
+    expect(() => checkApi(1, "plugin.json", served)).toThrow(/api 1, and this agent serves api 2 to 3: add a newer version/);
+    expect([0, 1.5, "1", null].map(codeOf)).toEqual([null, null, null, null]);
   });
 
   it.each([null, 7, "text", [], true])("refuses %j without throwing anything else", (value) => {

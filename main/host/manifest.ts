@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import {
   AgentError,
+  API_OLDEST,
   API_VERSION,
   errorText,
   KIND_FOLDER,
@@ -12,14 +13,12 @@ import {
 import { configSchemaProblems } from "./config/schema-check.ts";
 import { schemaProblems } from "./schema.ts";
 
-/** The oldest contract still served. */
-const OLDEST_API_VERSION = Math.max(1, API_VERSION - 1);
 /** A manifest is a page of text; anything larger is a mistake or an attack. */
 const MANIFEST_MAX_BYTES = 256 * 1024;
 
 /**
  * Reads and checks a plugin's `plugin.json` without loading any of its code.
- * Throws `manifest_missing`, `manifest_unreadable`, `manifest_invalid`, `api_unsupported`, each naming the place.
+ * Throws `manifest_missing`, `manifest_unreadable`, `manifest_invalid`, `api_too_new`, `api_too_old`, each naming the place.
  */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, "plugin.json");
@@ -28,6 +27,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** Checks what was read. `path` is only for the messages. */
 export function checkManifest(value: unknown, path: string): Manifest {
+  // First of all: what another contract may say, this schema does not know.
+  checkApi((value as { api?: unknown } | null)?.api, path);
   let problems = [
     ...schemaProblems(manifestSchema, value).filter(({ where }) => !where.startsWith("/permissions/")),
     ...permissionProblems(value),
@@ -41,11 +42,6 @@ export function checkManifest(value: unknown, path: string): Manifest {
     });
   }
   const manifest = value as Manifest;
-  if (manifest.api > API_VERSION || manifest.api < OLDEST_API_VERSION) {
-    throw new AgentError("api_unsupported", `${path} asks for plugin api ${manifest.api}; this agent serves ${API_VERSION}`, {
-      where: "/api",
-    });
-  }
   const expected = KIND_FOLDER[manifest.kind];
   if (manifest.id.split("/")[0] !== expected) {
     throw new AgentError(
@@ -91,6 +87,18 @@ function permissionProblems(value: unknown): { where: string; message: string }[
     const message = permissionFault(permission);
     return message === null ? [] : [{ where: `/permissions/${i}`, message }];
   });
+}
+
+/** Whether a contract is served. What is no whole number is left to the schema. Throws `api_too_new`, `api_too_old`. */
+export function checkApi(api: unknown, path: string, served = { oldest: API_OLDEST, newest: API_VERSION }): void {
+  if (!Number.isInteger(api) || (api as number) < 1) return;
+  const { oldest, newest } = served;
+  const serves = oldest === newest ? `only api ${newest}` : `api ${oldest} to ${newest}`;
+  const found = `${path} is written for plugin api ${api as number}, and this agent serves ${serves}`;
+  if ((api as number) > newest)
+    throw new AgentError("api_too_new", `${found}: update the agent, or add an older version of the plugin`, { where: "/api" });
+  if ((api as number) < oldest)
+    throw new AgentError("api_too_old", `${found}: add a newer version of the plugin`, { where: "/api" });
 }
 
 async function readText(path: string): Promise<string> {

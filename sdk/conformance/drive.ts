@@ -76,7 +76,12 @@ export class Driver {
     }
     plugin.process?.(batch);
     plugin.observe?.(batch);
-    await plugin.send?.(batch, ctx.signal);
+    try {
+      await plugin.send?.(batch, ctx.signal);
+    } catch (error) {
+      // Where it sends to is not there: an exporter says so, and the agent tries again or counts the batch as lost.
+      if (!["retryable", "permanent"].includes((error as AgentError | null)?.code ?? "")) throw error;
+    }
   }
 
   /** Everything that shows how the plugin behaved, as text. */
@@ -105,7 +110,7 @@ export class Driver {
         await this.learn();
         break;
       case "recommender":
-        this.checkAdvice((await plugin.advise?.(adviceView(this.trial), ctx.signal)) ?? []);
+        await this.takeAdvice(adviceView(this.trial));
         break;
       case "storage":
         await this.document();
@@ -134,10 +139,11 @@ export class Driver {
     }
   }
 
-  private checkAdvice(advice: readonly { key: string; confidence: number; expiresMs: number }[]): void {
-    for (const { key, confidence, expiresMs } of advice) {
+  private async takeAdvice(view: AdviceView): Promise<void> {
+    const { plugin, ctx } = this.trial;
+    for (const { key, confidence, expiresMs } of (await plugin.advise?.(view, ctx.signal)) ?? []) {
       demand(confidence >= 0 && confidence <= 1, `the advice ${key} has the confidence ${confidence}; it lies in 0..1`);
-      demand(expiresMs > this.trial.ctx.clock.now(), `the advice ${key} has expired when it is given`);
+      demand(expiresMs > view.nowMs, `the advice ${key} has expired when it is given`);
     }
   }
 

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fillConfig, walkConfig } from "../config-schema.ts";
+import type { Disposable } from "../context.ts";
 import { AgentError, errorText } from "../errors.ts";
 import type { PluginFactory, PluginKinds } from "../kinds.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Batch, Labels, SeriesId } from "../series.ts";
-import { TestContext } from "../testing.ts";
+import { TestContext, type TestContextOptions } from "../testing.ts";
 
 /** A plugin's module, or its factory. */
 export type PluginLoad = () => unknown;
@@ -42,6 +43,57 @@ export class TrialContext extends TestContext {
   private readonly own = new Set<SeriesId>();
   private readonly bits = new BigUint64Array(1);
   private readonly float = new Float64Array(this.bits.buffer);
+
+  /** Calls of ctx that wait for their answer. */
+  waiting = 0;
+  private held: Promise<void> | null = null;
+  private letGo: () => void = () => {};
+
+  /** From now on nothing that the plugin waits for comes, and nobody waits for its timers. */
+  hold(): void {
+    this.held ??= new Promise((resolve) => (this.letGo = resolve));
+  }
+
+  release(): void {
+    this.letGo();
+    this.held = null;
+  }
+
+  /** What the host does first of all at stop. */
+  stop(): void {
+    this.abort.abort();
+  }
+
+  protected override async answer<T>(answer: () => T | Promise<T>): Promise<T> {
+    this.waiting++;
+    try {
+      await this.held;
+      return await super.answer(answer);
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  /** As the agent does it: a call that is still running makes the next one be left out, and keeps nobody else waiting. */
+  override every(intervalMs: number, task: (signal: AbortSignal) => void | Promise<void>): Disposable {
+    let running = false;
+    const call = async (signal: AbortSignal): Promise<void> => {
+      running = true;
+      try {
+        await task(signal);
+      } finally {
+        running = false;
+      }
+    };
+    return super.every(intervalMs, (signal) => {
+      if (running) return undefined;
+      const ended = call(signal);
+      if (!this.held) return ended;
+      // The host counts what a timer throws; only what is no answer is a fault of the plugin.
+      ended.catch((error: unknown) => error instanceof AgentError || this.faults.add(errorText(error)));
+      return undefined;
+    });
+  }
 
   override series(name: string, labels: Labels = {}): SeriesId {
     for (const [label, value] of Object.entries(labels)) {
@@ -118,10 +170,10 @@ export class Trial {
   }
 
   /** Makes an instance as a host does, not yet started. */
-  static async make(parts: TrialParts, seed = 1): Promise<Trial> {
+  static async make(parts: TrialParts, options: TestContextOptions): Promise<Trial> {
     const folder = await mkdtemp(join(tmpdir(), "alluse-conformance-"));
     try {
-      const ctx = new TrialContext(parts.manifest, { seed });
+      const ctx = new TrialContext(parts.manifest, options);
       const config = configIn(folder, parts);
       const plugin: unknown = (await factoryOf(parts))(ctx, config);
       demand(typeof plugin === "object" && plugin !== null, "the factory must return an object with the methods of its kind");

@@ -7,17 +7,18 @@ import { readManifest } from "../../host/manifest.ts";
 import { settleConfig } from "../../host/plugin-config.ts";
 import { connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
+import { pluginTrouble } from "../plugin-advice.ts";
 import { fields, localTime, table } from "../table.ts";
-import { DATA_DIR_OPTION, DONE, expectPositionals, JSON_OPTION, parseCommand } from "../usage.ts";
+import { DATA_DIR_OPTION, DONE, expectPositionals, FAILED, JSON_OPTION, parseCommand } from "../usage.ts";
 
 const OPTIONS = { ...DATA_DIR_OPTION, ...JSON_OPTION } as const;
 
 export async function list(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommand(args, OPTIONS);
+  const { values, positionals } = parseCommand(args, { ...OPTIONS, check: { type: "boolean" } });
   expectPositionals(positionals, []);
   const plugins = await reports(dataDirOf(values["data-dir"]));
   process.stdout.write(values.json ? `${JSON.stringify({ plugins }, null, 2)}\n` : asTable(plugins));
-  return DONE;
+  return values.check && plugins.some((plugin) => pluginTrouble(plugin) !== null) ? FAILED : DONE;
 }
 
 export async function info(args: readonly string[]): Promise<number> {

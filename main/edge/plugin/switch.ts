@@ -6,6 +6,7 @@ import { DEFAULT_INSTANCE, instanceKey, splitKey } from "../../host/config/insta
 import { isEnabled } from "../../host/config/settings.ts";
 import { knownPlugin } from "../../host/package/install.ts";
 import { switchPlugin } from "../../host/plugin-switch.ts";
+import { forgive } from "../../host/safe-mode/forgive.ts";
 import { connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, parseCommand } from "../usage.ts";
@@ -28,14 +29,18 @@ async function turn(args: readonly string[], enabled: boolean): Promise<number> 
   const dataDir = dataDirOf(values["data-dir"]);
   const { id: asked, instance } = splitKey(positionals[0]);
   const { id, manifest } = await knownPlugin(rootsOf(dataDir), asked);
+  const forgiven = enabled && (await forgive(dataDir, id, await agentRuns(dataDir)));
   // A plugin whose manifest is wrong is unknown to the running agent; it can be switched off all the same.
   const counts =
     manifest && (await agentRuns(dataDir))
       ? await turnRunning(dataDir, id, instance, enabled)
       : await turnFile(dataDir, id, instance, enabled);
   const state = enabled ? "enabled" : "disabled";
+  const what = `${positionals[0]} is ${state}${forgiven ? ", and what it did is forgiven" : ""}.`;
   process.stdout.write(
-    counts === null ? `${positionals[0]} was ${state} already.\n` : `${positionals[0]} is ${state}. ${counts}\n`,
+    counts === null && !forgiven
+      ? `${positionals[0]} was ${state} already.\n`
+      : `${what} ${counts ?? "It counts when the agent starts."}\n`,
   );
   return DONE;
 }
@@ -46,7 +51,9 @@ async function turnRunning(dataDir: string, id: string, instance: string, enable
   const path = pluginPath(id);
   const stateOf = ({ instances }: PluginDetail): boolean =>
     instances.filter((one) => instance === DEFAULT_INSTANCE || one.instance === instance).every((one) => one.enabled === enabled);
-  if (stateOf(await agent.get<PluginDetail>(path)) && instance === DEFAULT_INSTANCE) return null;
+  const before = await agent.get<PluginDetail>(path);
+  const failed = before.instances.some(({ report }) => report?.state === "failed");
+  if (stateOf(before) && instance === DEFAULT_INSTANCE && !(enabled && failed)) return null;
   const after = await agent.postJson<PluginDetail>(`${path}/action`, {
     action: enabled ? "enable" : "disable",
     ...(instance !== DEFAULT_INSTANCE && { instance }),

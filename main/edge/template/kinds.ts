@@ -247,6 +247,8 @@ export default definePlugin("model", (ctx) => ({
     for (let i = 1; i < count; i++) squares += (values[i] - values[i - 1]) ** 2;
     const stepMs = (lastMs - timestamps[0]) / (count - 1);
     const deviation = Math.sqrt(squares / (count - 1));
+    if (!Number.isFinite(last) || !Number.isFinite(deviation))
+      throw new AgentError("model_not_enough_data", "values that are no numbers cannot be forecast");
 
     return {
       card: {

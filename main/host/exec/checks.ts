@@ -5,7 +5,6 @@ import {
   type Labels,
   type Manifest,
   type MetricInfo,
-  type PrivateStore,
   seriesKey,
   type TextParser,
   type TextReading,
@@ -13,6 +12,7 @@ import {
 } from "all-use-agent/sdk";
 import { resolveConfig } from "../plugin-config.ts";
 import { Permissions } from "../process/permissions.ts";
+import type { InstanceStore } from "../private-store.ts";
 import { ExecRun, type RunEnd } from "./exec-run.ts";
 import { family } from "./group-usage.ts";
 import { prepareProgram, type Program } from "./program.ts";
@@ -83,7 +83,7 @@ class Trial {
   }
 
   async with(task: (program: Program) => Promise<void>): Promise<void> {
-    const store: PrivateStore = {
+    const store: Pick<InstanceStore, "read" | "write"> = {
       read: (name) => Promise.resolve(this.files.get(name) ?? null),
       write: (name, bytes) => Promise.resolve(void this.files.set(name, bytes)),
     };

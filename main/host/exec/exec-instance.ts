@@ -10,14 +10,17 @@ import {
   type TextParser,
   type TextReading,
 } from "all-use-agent/sdk";
+import { SUSPENDED_MS } from "../budget.ts";
 import { startCollecting } from "../collect-loop.ts";
 import { type Hide, hiderOf, hidingLog } from "../config/redact.ts";
 import type { PluginFolder } from "../discover.ts";
 import type { InstanceParts } from "../instance.ts";
 import type { Instance } from "../instance-type.ts";
 import { Meter } from "../meter.ts";
+import { CrashRecord, tooOften } from "../process/crash-record.ts";
 import { keepEvidence } from "../process/evidence.ts";
 import { Permissions } from "../process/permissions.ts";
+import { ProcessBudget } from "../process/process-budget.ts";
 import { ExecRun } from "./exec-run.ts";
 import { prepareProgram, type Program } from "./program.ts";
 import { ExecReader, READING_MAX_CHARACTERS, type Taken } from "./reading.ts";
@@ -38,12 +41,16 @@ export class ExecInstance implements Instance {
   private readonly hide: Hide | null;
   private readonly meter: Meter;
   private readonly permissions: Permissions;
+  private readonly crashes: CrashRecord;
+  private readonly budget: ProcessBudget;
   private readonly reader: ExecReader;
   private readonly abort = new AbortController();
   private parser: TextParser;
   private program: Program | null = null;
   private loop: Disposable | null = null;
   private stream: ExecStream | null = null;
+  /** Until it starts again after it was suspended. */
+  private pause: Disposable | null = null;
   /** The run of a program that prints one reading. */
   private run: ExecRun | null = null;
   /** What is wrong with the last reading, although samples came of it. */
@@ -63,7 +70,9 @@ export class ExecInstance implements Instance {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
-    this.permissions = new Permissions(parts.manifest, this.parts.log);
+    this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
+    this.crashes = new CrashRecord({ ...this.parts, folder: this.folder });
+    this.budget = new ProcessBudget(parts.manifest, this.parts.log);
     this.reader = new ExecReader({ ...this.parts, permissions: this.permissions });
     this.parser = this.reader.parser();
   }
@@ -91,14 +100,52 @@ export class ExecInstance implements Instance {
       const { instance, config, store } = this.parts;
       this.program = await prepareProgram(this.manifest, this.folder, instance, config, store);
       if (this.signal.aborted) return await this.program.dispose();
-      // It has no methods, and yet it runs.
-      this.plugin = {};
-      this.enter("ok", null, null);
-      if (this.manifest.exec?.mode === "stream") this.startStream(this.program);
-      else this.startRuns(this.program);
+      const before = await this.crashes.recall();
+      if (before !== null) throw new AgentError(before.code, `${before.reason}${tooOften(this.id)}`);
+      this.go(this.program);
     } catch (error) {
       await this.fail(error, error instanceof AgentError ? error.code : "start_failed");
     }
+  }
+
+  private go(program: Program): void {
+    // It has no methods, and yet it runs.
+    this.plugin = {};
+    this.budget.started();
+    this.enter("ok", null, null);
+    if (this.manifest.exec?.mode === "stream") this.startStream(program);
+    else this.startRuns(program);
+  }
+
+  /** A program that runs on cannot be slowed, only suspended; one that is started each time is started every other time. */
+  get slowed(): boolean {
+    return this.budget.slowed;
+  }
+
+  lookAtBudget(): void {
+    if (!this.running) return;
+    const found = this.budget.look(this.parts.time.monotonic(), this.busyMs);
+    if (found === null) {
+      // A good reading says that it is well; its pace says otherwise.
+      if (this.budget.slowed && this.code === null) this.enter("degraded", this.budget.reason, "budget_exceeded");
+      return;
+    }
+    const { verdict, error } = found;
+    if (verdict === "normal") this.judge(null);
+    else if (verdict === "slow") this.enter("degraded", error.message, error.code);
+    else {
+      keepEvidence(this.parts, error, this.parts.time.now(), [], this.hide);
+      void (verdict === "fail" ? this.fail(error, error.code) : this.suspend(error));
+    }
+  }
+
+  private async suspend(error: AgentError): Promise<void> {
+    this.enter("stopped", error.message, error.code);
+    await this.end(error);
+    if (this.signal.aborted) return;
+    this.pause = this.parts.time.after(SUSPENDED_MS, () => {
+      if (this.program && !this.signal.aborted) this.go(this.program);
+    });
   }
 
   stop(): Promise<void> {
@@ -170,6 +217,7 @@ export class ExecInstance implements Instance {
       time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
+      slowed: () => this.slowed,
       collected,
       collectFailed,
     });
@@ -219,7 +267,7 @@ export class ExecInstance implements Instance {
   private startStream(program: Program): void {
     const { time, config, log } = this.parts;
     const { interval_ms: intervalMs } = config;
-    this.stream = new ExecStream(program, {
+    this.stream = new ExecStream(program, this.crashes, {
       log,
       time,
       intervalMs: typeof intervalMs === "number" ? intervalMs : null,
@@ -241,8 +289,7 @@ export class ExecInstance implements Instance {
     if (this.signal.aborted || this.state === "failed") return;
     keepEvidence(this.parts, error, this.parts.time.now(), printed, this.hide);
     if (delayMs === null) {
-      const often = "it crashed three times in five minutes and is not started again";
-      return void this.fail(new AgentError(error.code, `${error.message}; ${often}`), error.code);
+      return void this.fail(new AgentError(error.code, `${error.message}${tooOften(this.id)}`), error.code);
     }
     this.parts.log.warn(error.message);
     this.enter("degraded", `${error.message}; it starts again in ${delayMs / 1000} s`, error.code);
@@ -281,16 +328,22 @@ export class ExecInstance implements Instance {
 
   private async close(): Promise<void> {
     this.abort.abort();
-    this.plugin = null;
-    void this.loop?.dispose();
-    const stopped = new AgentError("stopped", "its program was stopped");
-    this.run?.stop(stopped);
-    await Promise.all([this.run?.ended, this.stream?.stop(stopped)]);
+    void this.pause?.dispose();
+    await this.end(new AgentError("stopped", "its program was stopped"));
     try {
       await this.program?.dispose();
     } catch (error) {
       this.parts.log.warn(errorText(error));
     }
+  }
+
+  /** Ends what runs of it; resolves when it is gone. */
+  private async end(why: AgentError): Promise<void> {
+    this.plugin = null;
+    void this.loop?.dispose();
+    this.run?.stop(why);
+    await Promise.all([this.run?.ended, this.stream?.stop(why)]);
+    this.stream = null;
   }
 
   private enter(state: PluginState, reason: string | null, code: string | null): void {

@@ -1,18 +1,19 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { AgentError, errorText, type Manifest, type PrivateStore } from "all-use-agent/sdk";
+import { AgentError, errorText, type Manifest } from "all-use-agent/sdk";
 import { writeEntries } from "../package/install.ts";
 import { readPluginFolder } from "../package/read-package.ts";
 import { type Confinement, confinement, runs, wrapping } from "../process/confinement.ts";
 import { memoryBudgetBytes } from "../process/launcher.ts";
+import type { InstanceStore } from "../private-store.ts";
 import { programEnvironment } from "./environment.ts";
 import { everybodyEnters, findProgram } from "./find-program.ts";
 
 /** Waits for the program, so that it is not the first process of its namespace: that one would not hear SIGTERM. */
 const INIT = ["/bin/sh", "-c", '"$@"; exit $?', "sh"];
 const COPY_PREFIX = "alluse-exec-";
-const COPY_NAME = "exec-folder";
+const COPY_NAME = "program-folder";
 
 /** An exec plugin's program, ready to be started as often as needed. */
 export interface Program {
@@ -27,6 +28,9 @@ export interface Program {
 
 let familyFlags: Promise<readonly string[] | null> | null = null;
 
+/** Where the folder of a copy is kept, so that the next run finds it. */
+type ProgramStore = Pick<InstanceStore, "read" | "write">;
+
 /**
  * Finds the program, puts together what confines it here, and its environment. Where the agent is root the program is nobody, who
  * may not enter the data folder: it then runs in a copy of its folder.
@@ -37,7 +41,7 @@ export async function prepareProgram(
   pluginFolder: string,
   instance: string,
   config: Readonly<Record<string, unknown>>,
-  store: PrivateStore,
+  store: ProgramStore,
 ): Promise<Program> {
   const environment = programEnvironment(manifest, instance, config);
   const [name, ...args] = manifest.exec!.command;
@@ -99,7 +103,7 @@ function userOf({ root }: Confinement): string[] {
 }
 
 /** A copy that everybody may read, and only the agent may change. */
-async function copyFor(pluginFolder: string, store: PrivateStore): Promise<string> {
+async function copyFor(pluginFolder: string, store: ProgramStore): Promise<string> {
   const { entries } = await readPluginFolder(pluginFolder);
   const folder = await mkdtemp(join(tmpdir(), COPY_PREFIX));
   await store.write(COPY_NAME, Buffer.from(folder));
@@ -119,7 +123,7 @@ async function copyFor(pluginFolder: string, store: PrivateStore): Promise<strin
 }
 
 /** Removes the copy of this run, or of one that was killed. */
-async function forgetCopy(store: PrivateStore): Promise<void> {
+async function forgetCopy(store: ProgramStore): Promise<void> {
   const bytes = await store.read(COPY_NAME);
   const folder = bytes === null ? "" : Buffer.from(bytes).toString("utf8");
   if (!folder.startsWith(join(tmpdir(), COPY_PREFIX)) || dirname(folder) !== tmpdir()) return;

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { AgentError, type Disposable, type Logger, type TextParser, type TextReading } from "all-use-agent/sdk";
-import { CrashRule } from "../process/crash-rule.ts";
+import type { CrashRecord } from "../process/crash-record.ts";
 import { everyAligned, type TimeSource } from "../time.ts";
 import { ExecRun, type RunEnd } from "./exec-run.ts";
 import type { Program } from "./program.ts";
@@ -34,7 +34,9 @@ export class ExecStream {
   restarts = 0;
   private readonly program: Program;
   private readonly owner: StreamOwner;
-  private readonly rule = new CrashRule();
+  private readonly crashes: CrashRecord;
+  /** While it lasts, earlier crashes are not yet forgotten. */
+  private trial: Disposable | null = null;
   private readonly watch: Disposable;
   private restart: Disposable | null = null;
   /** Of this life of the program. */
@@ -42,8 +44,9 @@ export class ExecStream {
   private lastMs = 0;
   private stopped = false;
 
-  constructor(program: Program, owner: StreamOwner) {
+  constructor(program: Program, crashes: CrashRecord, owner: StreamOwner) {
     this.program = program;
+    this.crashes = crashes;
     this.owner = owner;
     const silentMs = owner.intervalMs === null ? FIRST_READING_MS : Math.max(3 * owner.intervalMs, SILENT_MIN_MS);
     this.watch = everyAligned(owner.time, silentMs / 2, () => this.listen(silentMs));
@@ -81,17 +84,18 @@ export class ExecStream {
     this.run = run;
     this.readings = 0;
     this.lastMs = owner.time.monotonic();
-    this.rule.started(this.lastMs);
+    this.trial = this.crashes.started();
     void run.ended.then((end) => this.ended(run, end));
   }
 
   private ended(run: ExecRun, end: RunEnd): void {
     const { owner } = this;
     this.run = null;
+    void this.trial?.dispose();
     owner.took(end.cpuMs);
     if (this.stopped) return;
     const error = end.error ?? new AgentError("crashed", end.reason);
-    const delayMs = this.rule.crashed(owner.time.monotonic());
+    const delayMs = this.crashes.crashed(error.code, error.message);
     if (delayMs !== null) {
       this.restart = owner.time.after(delayMs, () => {
         this.restarts++;

@@ -31,7 +31,7 @@ export function refuse(message: string, where?: string): AgentError {
 
 /**
  * Checks files from anywhere. `source` is only for the messages.
- * Throws `package_refused`, `manifest_invalid`, `api_unsupported`.
+ * Throws `package_refused`, `manifest_invalid`, `api_too_new`, `api_too_old`.
  */
 export function checkPackage(files: readonly PackageEntry[], source: string): PluginPackage {
   if (files.length > FILES_MAX) throw refuse(`${source} has ${files.length} files; a plugin has at most ${FILES_MAX}`);

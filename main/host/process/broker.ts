@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   AgentError,
   type Batch,
@@ -17,12 +18,14 @@ import {
   type SeriesId,
   type Topics,
 } from "all-use-agent/sdk";
+import { halfPace } from "../budget.ts";
 import { checkLabel, metricLookup } from "../context.ts";
 import type { Outside } from "../outside/outside.ts";
 import type { HostServices } from "../services.ts";
 import { everyAligned, type TimeSource } from "../time.ts";
 import type { ChildChannel } from "./child-channel.ts";
 import { decodeBatch, type Message } from "./frames.ts";
+import { LatestAnswers } from "./latest-answers.ts";
 import { checkedFinding } from "./knowledge-schema.ts";
 
 import { errorFrom, errorParts } from "./messages.ts";
@@ -52,8 +55,13 @@ export interface BrokerParts {
   readonly channel: ChildChannel;
   /** What leads out of the agent, until the signal aborts. */
   outside(signal: AbortSignal): Outside;
+  readonly latestPipe: Duplex | null;
+  /** It must be ended for what it sent. */
+  violated(error: AgentError): void;
   emitted(samples: number): void;
   skipped(): void;
+  /** Every other call of its timers is left out. */
+  slowed(): boolean;
   fault(error: unknown): void;
   /** A callback did its work. */
   worked(): void;
@@ -78,11 +86,14 @@ export class Broker {
   private halted = false;
   private readonly ended = new AbortController();
   private readonly outside: OutsideAsks;
+  private readonly latest: LatestAnswers | null;
 
   constructor(parts: BrokerParts) {
     this.parts = parts;
     this.outside = new OutsideAsks(parts.outside(this.ended.signal), () => parts.channel.congested);
     this.metricOf = metricLookup(parts.manifest);
+    const { latestPipe: pipe } = parts;
+    this.latest = pipe && new LatestAnswers({ ...parts, pipe });
   }
 
   /** Another is about to take over: nothing happens at intervals any more. */
@@ -95,6 +106,7 @@ export class Broker {
   dispose(): void {
     this.over = true;
     this.ended.abort();
+    this.latest?.dispose();
     for (const disposable of [...this.timers.values(), ...this.subscriptions.values()]) void disposable.dispose();
     this.timers.clear();
     this.subscriptions.clear();
@@ -234,7 +246,9 @@ export class Broker {
       throw new AgentError("timer_invalid", `a timer of ${String(intervalMs)} ms: at least ${TIMER_MIN_MS} are needed`);
     void this.timers.get(id)?.dispose();
     if (this.halted) return;
+    const leaveOut = halfPace(() => this.parts.slowed());
     const tick = async (): Promise<void> => {
+      if (leaveOut()) return this.parts.skipped();
       try {
         await this.parts.channel.call("timer", [id]);
         this.parts.worked();
@@ -300,6 +314,9 @@ export class Broker {
         return services.queryRange(expr, fromMs, toMs, stepMs);
       case "forecast":
         return this.forecast(json, bytes);
+      case "latest":
+        // Whoever may read has a pipe for it: this one asks so that its refusal is counted.
+        return permissions.needRead([null]);
       case "store.read":
         return store.read(name);
       case "store.write":

@@ -30,10 +30,15 @@ export function memoryBudgetBytes(manifest: Manifest): number {
   return (manifest.budget?.memory_mb ?? DEFAULT_MEMORY_MB) * 1024 * 1024;
 }
 
+/** Whether it may read any samples of others. */
+export function readsMetrics(manifest: Manifest): boolean {
+  return granted(manifest, "metrics:read").length > 0;
+}
+
 /**
  * Starts the process of an installed plugin: Node, or Electron's binary as Node, under the permission model, in a cleaned
- * environment, and under what else the system can enforce. Standard output and error are pipes, descriptor 3 brings data and
- * 4 is control in both directions; there is no IPC channel, because nothing bounds what a child makes it hold.
+ * environment, and under what else the system can enforce. Standard output and error are pipes, descriptor 3 brings data, 4 is
+ * control in both directions, and 5 answers `ctx.latest()`; there is no IPC channel, because nothing bounds what a child makes it hold.
  */
 export async function launch(folder: string, manifest: Manifest): Promise<Launched> {
   await refuseSymlinks(folder);
@@ -55,7 +60,7 @@ export async function launch(folder: string, manifest: Manifest): Promise<Launch
   const child = spawn(command[0], command.slice(1), {
     cwd: folder,
     env: cleanEnvironment(),
-    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", ...(readsMetrics(manifest) ? (["pipe"] as const) : [])],
     windowsHide: true,
   });
   // Whoever watches it hears of it, too; without a listener it would be an error of the agent.

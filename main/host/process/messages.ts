@@ -34,6 +34,8 @@ export interface StartOrder {
   readonly snapshot: Uint8Array | null;
   /** The clock stands still between the agent's messages. */
   readonly simulated: boolean;
+  /** It may read metrics, and has a pipe to ask for the latest ones. */
+  readonly latest: boolean;
 }
 
 /** Configurations of an earlier version, for the plugin's `migrate`. */

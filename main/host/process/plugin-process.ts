@@ -1,7 +1,9 @@
 import type { ChildProcess } from "node:child_process";
+import type { Duplex } from "node:stream";
 import { AgentError, type Logger, type Manifest } from "all-use-agent/sdk";
 import { type ChannelOwner, ChildChannel } from "./child-channel.ts";
 import type { Message } from "./frames.ts";
+import { LATEST_FD } from "./latest-question.ts";
 import { launch, memoryBudgetBytes } from "./launcher.ts";
 import { errorFrom } from "./messages.ts";
 import { ProcessOutput } from "./output.ts";
@@ -64,6 +66,11 @@ export class PluginProcess {
 
   get pid(): number | null {
     return this.over ? null : (this.child.pid ?? null);
+  }
+
+  /** Where it asks for the latest samples; null when it may not. */
+  get latestPipe(): Duplex | null {
+    return ((this.child.stdio as readonly unknown[])[LATEST_FD] as Duplex | undefined) ?? null;
   }
 
   get usage(): { residentBytes: number; cpuMs: number } {

@@ -80,7 +80,7 @@ async function start(): Promise<void> {
     query: (expr, timestampMs) => Promise.resolve([{ labels: { expr }, value: 42, timestampMs }]),
     queryRange: (name) =>
       Promise.resolve([{ name, labels: {}, timestamps: Float64Array.of(1, 2), values: Float64Array.of(3, Number.NaN) }]),
-    latest: () => {},
+    latest: (maxAgeMs, visit) => infos.forEach((info, i) => visit(info, i, maxAgeMs)),
     publish: (_source, finding) => void findings.push(finding),
     on: <T extends keyof Topics>(topic: T, listener: (event: Topics[T]) => void) => {
       topics.set(topic, listener);
@@ -176,6 +176,47 @@ describe("a plugin in its own process", () => {
     expect(findings.map(({ id }) => id)).toEqual(["f"]);
     expect(logged.join("\n")).toMatch(/a finding is not valid/);
     expect(reportOf("analytics/asks").isolation?.denied).toBeGreaterThan(2);
+  });
+
+  it("sees the latest samples at once, those that it may read, and new series as they come", async () => {
+    await plugin(
+      "collectors/looks",
+      `export default (ctx) => { const seen = () => { const rows = []; ctx.latest(5000, (info, value, timestampMs) => rows.push(info.name + JSON.stringify(info.labels) + value + "@" + timestampMs)); return rows.length + " " + rows.at(-1); };
+        let atStart; return { start() { atStart = seen(); }, collect() { ctx.status("degraded", atStart + " | " + seen()); } } }`,
+      {
+        permissions: ["metrics:read:node_*"],
+        config: { type: "object", properties: { interval_ms: { type: "integer", default: 50 } } },
+      },
+    );
+    infos.push({ name: "secret", labels: {}, type: "gauge", help: "S." });
+    infos.push({ name: "node_load1", labels: { cpu: "0" }, type: "gauge", help: "L." });
+    await start();
+    await vi.waitFor(
+      () => expect(reason("collectors/looks")).toBe('1 node_load1{"cpu":"0"}1@5000 | 1 node_load1{"cpu":"0"}1@5000'),
+      WITHIN,
+    );
+    for (let i = 0; i < 20_000; i++) infos.push({ name: `node_${i}`, labels: {}, type: "gauge", help: "N." });
+    await vi.waitFor(() => expect(reason("collectors/looks")).toMatch(/\| 20001 node_19999\{\}20001@5000$/), WITHIN);
+  });
+
+  it("is refused the latest samples without a permission, and that is counted", async () => {
+    await plugin(
+      "collectors/peeks",
+      `export default (ctx) => ({ collect() { try { ctx.latest(1000, () => {}); } catch (error) { ctx.status("degraded", error.code); } } })`,
+    );
+    await start();
+    await vi.waitFor(() => expect(reason("collectors/peeks")).toBe("permission_denied"), WITHIN);
+    await vi.waitFor(() => expect(reportOf("collectors/peeks").isolation?.denied).toBeGreaterThan(0), WITHIN);
+  });
+
+  it("that asks for the latest samples past ctx is ended", async () => {
+    await plugin(
+      "collectors/liar",
+      `import { writeSync } from "node:fs"; export default () => ({ start() { setTimeout(() => writeSync(5, Buffer.from("this is no frame at all")), 100); } })`,
+      { permissions: ["metrics:read:*"] },
+    );
+    await start();
+    await vi.waitFor(() => expect(reportOf("collectors/liar")).toMatchObject({ state: "failed", code: "frame_invalid" }), WITHIN);
   });
 
   it("exports batches and answers routes; permanent errors stay permanent", async () => {

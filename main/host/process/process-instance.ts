@@ -7,20 +7,23 @@ import {
   type PluginReport,
   type PluginState,
 } from "all-use-agent/sdk";
+import { SUSPENDED_MS } from "../budget.ts";
 import { type CollectLoop, type CollectOwner, startCollecting } from "../collect-loop.ts";
 import { type Hide, hideError, hiderOf, hidingLog } from "../config/redact.ts";
 import { withDeadline } from "../deadline.ts";
+import { errorCode } from "../error-code.ts";
 import type { PluginFolder } from "../discover.ts";
 import { type InstanceParts, outsideOf } from "../instance.ts";
 import type { Instance } from "../instance-type.ts";
 import { Meter } from "../meter.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
-import { CrashRule } from "./crash-rule.ts";
+import { CrashRecord, tooOften } from "./crash-record.ts";
 import { keepEvidence } from "./evidence.ts";
 import type { Message } from "./frames.ts";
 import { errorFrom, type StartOrder } from "./messages.ts";
 import { Permissions } from "./permissions.ts";
+import { ProcessBudget } from "./process-budget.ts";
 import { PluginProcess } from "./plugin-process.ts";
 import { ProcessorQueue } from "./processor-queue.ts";
 import { proxyOf } from "./proxy.ts";
@@ -36,6 +39,8 @@ interface Life {
   process: PluginProcess | null;
   broker: Broker | null;
   loop: CollectLoop | null;
+  /** While it lasts, earlier crashes are not yet forgotten. */
+  trial: Disposable | null;
   /** What is with a processor that changes batches. */
   queue: ProcessorQueue | null;
 }
@@ -53,7 +58,8 @@ export class ProcessInstance implements Instance {
   private standby = false;
   private halted = false;
   private readonly meter: Meter;
-  private readonly rule = new CrashRule();
+  private readonly crashes: CrashRecord;
+  private readonly budget: ProcessBudget;
   private readonly permissions: Permissions;
   private readonly abort = new AbortController();
   /** Deadlines of processes are real even where the agent's clock is not. */
@@ -78,6 +84,8 @@ export class ProcessInstance implements Instance {
     this.folder = parts.place.folder;
     this.sinceMs = parts.time.now();
     this.meter = new Meter(parts.time.monotonic());
+    this.crashes = new CrashRecord({ ...this.parts, folder: this.folder });
+    this.budget = new ProcessBudget(parts.manifest, this.parts.log);
     this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
   }
 
@@ -109,6 +117,8 @@ export class ProcessInstance implements Instance {
       return this.fail(new AgentError("kind_not_isolated", message), "kind_not_isolated");
     }
     this.enter("starting", null, null);
+    const before = await this.crashes.recall();
+    if (before !== null) return this.fail(new AgentError(before.code, `${before.reason}${tooOften(this.id)}`), before.code);
     await this.launch();
   }
 
@@ -165,6 +175,29 @@ export class ProcessInstance implements Instance {
     }
   }
 
+  get slowed(): boolean {
+    return this.budget.slowed;
+  }
+
+  leftOut(batches: number): void {
+    this.meter.skipped += batches;
+  }
+
+  lookAtBudget(): void {
+    if (!this.running) return;
+    const found = this.budget.look(this.realTime.monotonic(), this.busyMs);
+    if (found === null) {
+      // It may have said meanwhile that it is well; its pace says otherwise.
+      if (this.budget.slowed && this.code === null) this.enter("degraded", this.budget.reason, "budget_exceeded");
+      return;
+    }
+    const { verdict, error } = found;
+    if (verdict === "normal") return this.recovered(error.code);
+    if (verdict === "slow") return this.enter("degraded", error.message, error.code);
+    if (this.life) keepEvidence(this.parts, error, this.parts.time.now(), this.life.process?.lastLines ?? [], this.hide);
+    void (verdict === "fail" ? this.fail(error, error.code) : this.suspend(error));
+  }
+
   crashed(error: unknown): void {
     this.meter.errors++;
     void this.fail(error, error instanceof AgentError ? error.code : "crashed");
@@ -197,9 +230,24 @@ export class ProcessInstance implements Instance {
     };
   }
 
+  /** Ends its process in good order, and starts another one later. */
+  private async suspend(error: AgentError): Promise<void> {
+    const { life } = this;
+    await this.saveSnapshot();
+    if (this.life !== life || this.signal.aborted) return;
+    this.enter("stopped", error.message, error.code);
+    await this.endInOrder();
+    if (this.signal.aborted) return;
+    this.restart = this.parts.time.after(SUSPENDED_MS, () => {
+      this.restarts++;
+      this.enter("starting", null, null);
+      void this.launch();
+    });
+  }
+
   private async launch(): Promise<void> {
     const { parts } = this;
-    const life: Life = { process: null, broker: null, loop: null, queue: null };
+    const life: Life = { process: null, broker: null, loop: null, trial: null, queue: null };
     this.life = life;
     try {
       const process = await PluginProcess.launch(this.folder, this.manifest, parts.log, {
@@ -210,7 +258,7 @@ export class ProcessInstance implements Instance {
           if (!life.queue) throw new AgentError("frame_invalid", "its process answered what it was not asked");
           life.queue.answered(payload);
         },
-        slowed: () => this.slowed(),
+        slowed: () => this.tooFast(),
         ended: (error, final) => this.ended(life, error, final),
       });
       life.process = process;
@@ -218,11 +266,15 @@ export class ProcessInstance implements Instance {
       if (this.signal.aborted) return await process.close();
       life.broker = new Broker({
         ...parts,
+        store: parts.store.own,
         permissions: this.permissions,
         outside: (signal) => outsideOf(parts, this.permissions, signal),
         channel: process.channel,
+        latestPipe: process.latestPipe,
+        violated: (error) => process.kill(error, true),
         emitted: (samples) => void (this.meter.samples += samples),
         skipped: () => void this.meter.skipped++,
+        slowed: () => this.slowed,
         fault: (error) => this.fault(error),
         worked: () => this.recovered("fault"),
         status: (state, reason) => this.reportStatus(state, reason),
@@ -245,6 +297,7 @@ export class ProcessInstance implements Instance {
       instance: this.parts.instance,
       snapshot: await store.read(SNAPSHOT_NAME),
       simulated: time instanceof SimulatedTime,
+      latest: process.latestPipe !== null,
     };
     const late = setTimeout(
       () =>
@@ -265,7 +318,8 @@ export class ProcessInstance implements Instance {
         fault: (error) => this.fault(error),
         worked: () => this.recovered("fault"),
       });
-      this.rule.started(time.monotonic());
+      life.trial = this.crashes.started();
+      this.budget.started();
       // What it said of itself while it started stands.
       if (this.state === "starting" || this.code !== null) this.enter("ok", null, null);
       else this.parts.changed();
@@ -285,9 +339,11 @@ export class ProcessInstance implements Instance {
       time: this.parts.time,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
+      slowed: () => this.slowed,
       collected: () => this.recovered("collect_failed"),
       collectFailed: (error) => {
         this.meter.errors++;
+        this.parts.log.warn(errorText(error), { code: errorCode(error, "collect_failed") });
         if (this.running && this.life === life) this.enter("degraded", errorText(error), "collect_failed");
       },
     };
@@ -330,13 +386,13 @@ export class ProcessInstance implements Instance {
     this.endLife(life);
     this.meter.errors++;
     if (this.signal.aborted || this.state === "failed") return;
-    const delayMs = final ? null : this.rule.crashed(this.parts.time.monotonic());
+    const delayMs = final ? null : this.crashes.crashed(error.code, error.message);
     keepEvidence(this.parts, error, this.parts.time.now(), life.process?.lastLines ?? [], this.hide);
     if (delayMs === null) {
-      const often = final ? "" : "; it crashed three times in five minutes and is not started again";
+      const often = final ? "" : tooOften(this.id);
       return void this.fail(new AgentError(error.code, `${error.message}${often}`), error.code);
     }
-    this.parts.log.warn(error.message);
+    this.parts.log.warn(error.message, { code: error.code });
     this.enter("degraded", `${error.message}; it starts again in ${delayMs / 1000} s`, error.code);
     this.restart = this.parts.time.after(delayMs, () => {
       this.restarts++;
@@ -347,20 +403,21 @@ export class ProcessInstance implements Instance {
   private endLife(life: Life): void {
     this.endedCpuMs += life.process?.usage.cpuMs ?? 0;
     void life.loop?.dispose();
+    void life.trial?.dispose();
     life.broker?.dispose();
     this.life = null;
     this.plugin = null;
     life.queue?.end();
   }
 
-  private slowed(): void {
+  private tooFast(): void {
     this.permissions.count("it sends faster than 4 MB a second: it is read more slowly");
   }
 
   private fault(error: unknown): void {
     this.meter.errors++;
     this.faultsInARow++;
-    this.parts.log.warn(errorText(error));
+    this.parts.log.warn(errorText(error), { code: errorCode(error, "fault") });
     if (this.faultsInARow >= FAULTS_IN_A_ROW_MAX) void this.fail(error, "faults_repeated");
     else if (this.running) this.enter("degraded", errorText(error), "fault");
   }
@@ -380,7 +437,7 @@ export class ProcessInstance implements Instance {
   private async fail(error: unknown, code: string): Promise<void> {
     if (this.state === "failed" || this.stopping) return;
     this.enter("failed", errorText(error), code);
-    this.parts.log.error(`failed: ${errorText(error)}`);
+    this.parts.log.error(`failed: ${errorText(error)}`, { code });
     this.abort.abort();
     await this.closeLife();
   }
@@ -394,6 +451,11 @@ export class ProcessInstance implements Instance {
       this.enter("stopping", null, null);
     }
     this.abort.abort();
+    await this.endInOrder();
+    if (!failed) this.enter("stopped", null, null);
+  }
+
+  private async endInOrder(): Promise<void> {
     const channel = this.life?.process?.channel;
     try {
       if (channel && this.plugin) await this.soon("stopping", channel.call("stop"));
@@ -401,7 +463,6 @@ export class ProcessInstance implements Instance {
       this.parts.log.warn(`did not stop cleanly: ${errorText(error)}`);
     }
     await this.closeLife();
-    if (!failed) this.enter("stopped", null, null);
   }
 
   private async closeLife(): Promise<void> {

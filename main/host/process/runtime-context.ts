@@ -32,6 +32,7 @@ import {
 import { checkLabel, metricLookup } from "../context.ts";
 import { BATCH_MAX_ROWS, encodeBatch, encodeMessage, FRAME_MAX_BYTES } from "./frames.ts";
 import { NO_SERIES, OWN_SERIES } from "./processed.ts";
+import { LATEST_FD, LatestQuestion } from "./latest-question.ts";
 import { type AdviceParts, errorFrom, errorParts, type RequestParts, type StartOrder, type ToChild } from "./messages.ts";
 
 /** What may wait to be read by the agent; samples beyond it are dropped and counted, as when a queue is full. */
@@ -73,6 +74,7 @@ export class RuntimeContext implements PluginContext {
   private readonly timers = new Map<number, (signal: AbortSignal) => void | Promise<void>>();
   private readonly listeners = new Map<keyof Topics, Set<(event: never) => unknown>>();
   private readonly resources: Disposable[] = [];
+  private readonly latestQuestion: LatestQuestion | null;
   private received: Batch = createBatch(0);
   private lastId = 0;
   private dropped = 0;
@@ -81,11 +83,12 @@ export class RuntimeContext implements PluginContext {
   private closed = false;
 
   constructor(parts: RuntimeParts) {
-    const { manifest, simulated, instance } = parts.order;
+    const { manifest, simulated, instance, latest } = parts.order;
     this.parts = parts;
     this.id = manifest.id;
     this.instance = instance;
     this.metricOf = metricLookup(manifest);
+    this.latestQuestion = latest ? new LatestQuestion(LATEST_FD) : null;
     this.clock = simulated
       ? { now: parts.now, monotonic: parts.now }
       : { now: () => Date.now(), monotonic: () => performance.now() };
@@ -187,10 +190,13 @@ export class RuntimeContext implements PluginContext {
     return this.ask("queryRange", { expr, fromMs, toMs, stepMs }) as Promise<SeriesData[]>;
   }
 
-  latest(): void {
+  latest(maxAgeMs: number, visit: (info: SeriesInfo, value: number, timestampMs: number) => void): void {
+    if (this.latestQuestion) return this.latestQuestion.ask(maxAgeMs, visit);
+    this.ask("latest", {}).catch(() => {});
     throw new AgentError(
-      "latest_unavailable",
-      `${this.id} runs in a process of its own, where latest() cannot look at once; use query()`,
+      "permission_denied",
+      `${this.id} reads the latest samples, for which its plugin.json asks no permission: add "metrics:read:*" or narrower`,
+      { where: "metrics:read" },
     );
   }
 

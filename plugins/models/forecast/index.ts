@@ -14,6 +14,8 @@ interface Config {
 const MIN_SAMPLES_DEFAULT = 20;
 const MAX_POINTS_DEFAULT = 1024;
 const COUNT_MAX = 100_000;
+/** The square of anything larger is infinite. */
+const VALUE_MAX = 1e150;
 
 function meanError(trial: Trial): number {
   let sum = 0;
@@ -39,6 +41,8 @@ export default definePlugin<"model", Config>("model", (ctx, config) => {
       );
     }
     const { values, stepMs, lastMs } = grid;
+    if (values.some((value) => Math.abs(value) > VALUE_MAX))
+      throw new AgentError("model_not_enough_data", `values beyond ${VALUE_MAX} cannot be forecast`);
     const whole = robustLine(values, 0, values.length);
     const season = whole ? seasonLength(values, whole) : 0;
     const test = backtest(values, candidatesFor(values.length, season), signal);
