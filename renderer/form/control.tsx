@@ -92,7 +92,7 @@ function ListControl({ field, draft, at, label = field.label, onChange }: SlotPr
       {said === null ? words.isDefault : words.default(said)}
       {draft.set && (
         <>
-          {", "}
+          {" · "}
           <button type="button" class="link" aria-label={words.resetOf(label)} onClick={() => onChange(reset(field))}>
             {words.reset}
           </button>

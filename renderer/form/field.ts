@@ -185,7 +185,7 @@ function optionsOf(schema: JsonObject, root: JsonObject): readonly Json[] | null
   const union = schema["oneOf"] ?? schema["anyOf"];
   if (!Array.isArray(union)) return null;
   const constants = (union as readonly Json[]).map((one) => resolved(one, root)["const"]);
-  return constants.every((one) => one !== undefined) ? (constants as readonly Json[]) : null;
+  return constants.every((one) => one !== undefined) ? constants : null;
 }
 
 const UNIT_OF_SYMBOL: Readonly<Record<string, string>> = {

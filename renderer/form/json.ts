@@ -7,7 +7,8 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** Equal as JSON; the order of names does not matter. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => sameJson(one, b[i] as Json));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((one: Json, i) => sameJson(one, b[i] as Json));
   if (!isObject(a) || !isObject(b)) return false;
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => name in b && sameJson(a[name], b[name]));

@@ -35,7 +35,7 @@ export function LeafControl(props: Props<LeafField>) {
 
 /** What every leaf says below it: its default, how to get it back, and what else helps to judge the value. */
 function noteOf({ field, draft, onChange, label }: Props<LeafField>, more: readonly (string | null)[] = []): ComponentChildren {
-  const parts: ComponentChildren[] = more.filter(Boolean);
+  const parts: ComponentChildren[] = [];
   if (field.fallback !== undefined) {
     const said = sayDefault(field);
     if (said !== null) parts.push(words.default(said));
@@ -53,7 +53,8 @@ function noteOf({ field, draft, onChange, label }: Props<LeafField>, more: reado
       );
     }
   }
-  return parts.length === 0 ? null : parts.flatMap((part, i) => (i === 0 ? [part] : [", ", part]));
+  parts.push(...more.filter(Boolean));
+  return parts.length === 0 ? null : parts.flatMap((part, i) => (i === 0 ? [part] : [" · ", part]));
 }
 
 /** What belongs to the one control of a field. */

@@ -20,7 +20,7 @@ export function placeProblems(form: GroupField, draft: GroupDraft, problems: rea
   for (const { where, message } of problems) {
     const parts = partsOf(where);
     const { field, depth } = follow(form, draft, parts);
-    const place = [...parts.slice(0, depth)];
+    const place = parts.slice(0, depth);
     const rest = parts.slice(depth);
     const missing = field.kind === "group" && rest.length === 0 ? missingChild(field, message) : null;
     if (missing !== null) place.push(missing);

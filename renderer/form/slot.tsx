@@ -60,7 +60,7 @@ export function ControlRow({ ids, label, required, help, note, children }: RowPr
   );
 }
 
-/** The same for several controls that belong together. */
+/** The same for several controls that belong together; `wide` ones take the whole width and are explained first. */
 export function ControlGroup({ ids, label, required, help, note, children, wide }: RowProps & { readonly wide?: boolean }) {
   return (
     <fieldset class={wide ? "field wide-field" : "field"} aria-describedby={ids.describedBy}>
@@ -68,8 +68,9 @@ export function ControlGroup({ ids, label, required, help, note, children, wide 
         {label} {required && <span class="q sm">{words.required}</span>}
       </legend>
       <div class="control">
-        {children}
+        {!wide && children}
         <Below ids={ids} help={help} note={note} />
+        {wide && children}
       </div>
     </fieldset>
   );
@@ -90,7 +91,8 @@ export function Below({ ids, help, note }: Pick<RowProps, "ids" | "help" | "note
       )}
       {help && (
         <p id={`${ids.id}-h`} class="q sm">
-          {help}
+          {/* Descriptions mark what is to be taken literally as Markdown does. */}
+          {help.split("`").map((part, i) => (i % 2 === 1 ? <code class="mono">{part}</code> : part))}
         </p>
       )}
     </>

@@ -38,6 +38,8 @@ export interface FormState {
   readonly edit: (draft: GroupDraft) => void;
   readonly discard: () => void;
   readonly setProblems: (problems: readonly ConfigProblem[]) => void;
+  /** What was typed is saved: the form begins anew with what the agent says next. */
+  readonly saved: () => void;
 }
 
 /** A draft of an instance's configuration. What the agent says anew is taken over while nothing is typed. */
@@ -54,6 +56,7 @@ export function useForm(
   const [draft, setDraft] = useState(basis.draft);
   const [problems, setProblems] = useState(source.problems);
   const changes = countChanges(basis.form, draft, basis.config);
+  const edited = useRef(false);
 
   const restart = (): void => {
     const next = basisOf();
@@ -61,9 +64,14 @@ export function useForm(
     setDraft(next.draft);
     setProblems(source.problems);
   };
+  const adopt = useRef(false);
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
-    if (key !== basis.key && changes === 0) restart();
-  }, [key]);
+    if (!adopt.current && (key === basis.key || changes > 0)) return;
+    adopt.current = false;
+    edited.current = false;
+    restart();
+  }, [key, turn]);
 
   const change = useMemo(
     () => ({ config: valueOf(basis.form, draft) as JsonObject, secrets: secretsOf(basis.form, draft) }),
@@ -71,7 +79,6 @@ export function useForm(
   );
   const broken = useMemo(() => unreadable(basis.form, draft), [basis, draft]);
 
-  const edited = useRef(false);
   useEffect(() => {
     if (!edited.current || broken.length > 0) return undefined;
     const abort = new AbortController();
@@ -112,6 +119,10 @@ export function useForm(
       restart();
     },
     setProblems,
+    saved: () => {
+      adopt.current = true;
+      setTurn(turn + 1);
+    },
   };
 }
 

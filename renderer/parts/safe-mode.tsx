@@ -20,7 +20,8 @@ type WithSafeMode = AgentStatus & {
 
 /** The agent kept dying at its start and came up with less: what was left out, why, and what to do. */
 export function SafeMode() {
-  const safeMode = (status.value as WithSafeMode | null)?.safeMode;
+  const known: WithSafeMode | null = status.value;
+  const safeMode = known?.safeMode;
   if (!safeMode) return null;
   const { sinceMs, leftOut, suspects, reason } = safeMode;
   const others = leftOut.filter((id) => !suspects.includes(id));

@@ -65,6 +65,7 @@ export function ConfigForm({ detail, instance, onSaved }: FormProps) {
       }
       setSaid(done(result.detail));
       onSaved(result.detail);
+      state.saved();
       return true;
     } catch (error) {
       setSaid({ text: words.failed(formatSentence(reasonOf(error))), tone: "bad" });

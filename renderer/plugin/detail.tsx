@@ -72,29 +72,62 @@ export default function Detail({ chosen, onChoose }: DetailProps) {
           </button>
         </div>
       )}
-      {report && <Cost report={report} detail={detail} />}
-      {detail && instance && (
-        <>
-          <section aria-label={pluginWords.permissions.title}>
-            <h3>{pluginWords.permissions.title}</h3>
-            <Permissions detail={detail} onDone={take} />
-          </section>
-          <section aria-label={pluginWords.form.title}>
-            <h3>
-              {pluginWords.form.title}
-              {detail.instances.length > 1 && <span class="q"> {instanceName(name)}</span>}
-            </h3>
-            <ConfigForm key={`form ${id} ${name} ${detail.version}`} detail={detail} instance={instance} onSaved={take} />
-          </section>
-          <Log key={`log ${id} ${name}`} id={id} instance={name} open={report !== undefined && needsLook(report)} />
-          <section aria-label={pluginWords.about.title}>
-            <h3>{pluginWords.about.title}</h3>
-            <About detail={detail} />
-          </section>
-        </>
-      )}
+      {detail && instance
+        ? sections({ id, name, detail, instance, report, take })
+        : report && <Cost report={report} detail={null} />}
     </>
   );
+}
+
+interface SectionsProps {
+  readonly id: string;
+  readonly name: string;
+  readonly detail: PluginDetail;
+  readonly instance: PluginInstanceReport;
+  readonly report: PluginReport | undefined;
+  readonly take: (detail: PluginDetail) => void;
+}
+
+/** In their order; the one where something has to be done or read now comes first. */
+function sections({ id, name, detail, instance, report, take }: SectionsProps) {
+  const trouble = report !== undefined && needsLook(report);
+  const waiting = detail.permissions.some(({ granted }) => !granted);
+  const first = waiting ? "permissions" : instance.problems.length > 0 ? "form" : trouble ? "log" : "cost";
+  const all = [
+    { key: "cost", part: report && <Cost key="cost" report={report} detail={detail} /> },
+    {
+      key: "permissions",
+      part: (
+        <section key="permissions" aria-label={pluginWords.permissions.title}>
+          <h3>{pluginWords.permissions.title}</h3>
+          <Permissions detail={detail} onDone={take} />
+        </section>
+      ),
+    },
+    {
+      key: "form",
+      part: (
+        <section key={`form ${name} ${detail.version}`} aria-label={pluginWords.form.title}>
+          <h3>
+            {pluginWords.form.title}
+            {detail.instances.length > 1 && <span class="q"> {instanceName(name)}</span>}
+          </h3>
+          <ConfigForm detail={detail} instance={instance} onSaved={take} />
+        </section>
+      ),
+    },
+    { key: "log", part: <Log key={`log ${name}`} id={id} instance={name} open={trouble} /> },
+    {
+      key: "about",
+      part: (
+        <section key="about" aria-label={pluginWords.about.title}>
+          <h3>{pluginWords.about.title}</h3>
+          <About detail={detail} />
+        </section>
+      ),
+    },
+  ];
+  return all.toSorted((a, b) => Number(b.key === first) - Number(a.key === first)).map(({ part }) => part);
 }
 
 interface HeadProps {
@@ -175,8 +208,8 @@ function Cost({ report, detail }: { report: PluginReport; detail: PluginDetail |
   const { cost, isolation } = report;
   const budget = detail?.budget;
   const cpuBudget = budget?.cpuMsPerSecond ? `${formatNumber(budget.cpuMsPerSecond)}\u00a0ms/s` : null;
-  const memoryBudget = budget?.memoryMb ? formatQuantity(budget.memoryMb * 2 ** 20, "bytes") : null;
-  const of = (allowed: string | null): string => (allowed ? costWords.ofBudget(allowed) : "");
+  const memoryBudget = budget?.memoryMb ? `${formatNumber(budget.memoryMb)}\u00a0MB` : null;
+  const of = (allowed: string | null): string => (allowed ? costWords.budget(allowed) : "");
   const rows: readonly (readonly [name: string, value: string, beside: string, tone?: "att"])[] = [
     [costWords.cpu, `${formatNumber(cost.cpuMsPerSecond, 2)}\u00a0ms/s`, of(cpuBudget)],
     isolation

@@ -120,7 +120,11 @@ function Preview({ preview }: { preview: PackagePreview }) {
         <h3>{words.content}</h3>
         <dl class="about">
           <div>
-            <dt class="q">{preview.id}</dt>
+            <dt class="q">{pluginWords.about.id}</dt>
+            <dd class="mono">{preview.id}</dd>
+          </div>
+          <div>
+            <dt class="q">{words.size}</dt>
             <dd>{words.files(files, formatQuantity(sizeBytes, "bytes"))}</dd>
           </div>
           <div>

@@ -97,7 +97,7 @@ function Errors({ errors }: { errors: PluginLogReport["errors"] }) {
           <tr key={`${error.code} ${error.message}`}>
             <td class="n">{words.times(error.count)}</td>
             <td>
-              {formatSentence(error.message)} <span class="q sm mono">{error.code}</span>
+              {error.message} <span class="q sm mono">{error.code}</span>
             </td>
             <td class="n q" title={words.span(formatFull(error.firstMs), formatFull(error.lastMs))}>
               {formatMoment(error.lastMs, nowMs)}

@@ -33,7 +33,7 @@ export function useDetail(id: string, reports: readonly PluginReport[]): Known {
       (failed: unknown) => mine === turn.current && setError(reasonOf(failed)),
     );
   };
-  const states = reports.map((one) => `${one.id} ${one.state} ${one.sinceMs} ${one.version}`).join();
+  const states = reports.map((one) => `${one.id} ${one.state} ${one.sinceMs} ${one.version ?? ""}`).join();
   useEffect(() => {
     read();
     const timer = setInterval(() => !document.hidden && connection.peek() === "live" && read(), EVERY_MS);
