@@ -207,7 +207,6 @@ export const words = {
     suspects: "Left out, and probably to blame:",
     alsoLeftOut: "Left out as well:",
     leftOut: "Left out:",
-    todo: "Turn off or remove what is to blame, then start the agent again: it tries all others then.",
   },
 
   part: {

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../state/announce.ts";
 import { pluginWords } from "../words-plugin.ts";
 import {
@@ -13,7 +13,7 @@ import {
   reset,
   type SecretDraft,
 } from "./draft.ts";
-import type { Field, GroupField, LeafField, ListField, SecretField } from "./field.ts";
+import { type Field, type GroupField, holdsSecret, type LeafField, type ListField, type SecretField } from "./field.ts";
 import { LeafControl } from "./leaf-control.tsx";
 import { sayDefault } from "./say.ts";
 import { Below, ControlGroup, ControlRow, type SlotProps, useIds } from "./slot.tsx";
@@ -67,8 +67,8 @@ function ListControl({ field, draft, at, label = field.label, onChange }: SlotPr
   const box = useRef<HTMLDivElement>(null);
   const focusNext = useRef<number | "add" | null>(null);
 
-  // The focus goes along: into a new row, and to what stands there after one was removed.
-  useEffect(() => {
+  // Before the next key can come, the focus goes along: into a new row, and to what stands there after one was removed.
+  useLayoutEffect(() => {
     const target = focusNext.current;
     focusNext.current = null;
     if (target === null || !box.current) return;
@@ -79,7 +79,7 @@ function ListControl({ field, draft, at, label = field.label, onChange }: SlotPr
 
   const add = (): void => {
     focusNext.current = draft.rows.length;
-    onChange(addRow(field, draft));
+    onChange(addRow(field, draft, at.join(".")));
   };
   const remove = (index: number): void => {
     focusNext.current = draft.rows.length > 1 ? Math.min(index, draft.rows.length - 2) : "add";
@@ -93,7 +93,12 @@ function ListControl({ field, draft, at, label = field.label, onChange }: SlotPr
       {draft.set && (
         <>
           {" · "}
-          <button type="button" class="link" aria-label={words.resetOf(label)} onClick={() => onChange(reset(field))}>
+          <button
+            type="button"
+            class="link"
+            aria-label={words.resetOf(label)}
+            onClick={() => onChange(reset(field, draft, at.join(".")))}
+          >
             {words.reset}
           </button>
         </>
@@ -101,6 +106,8 @@ function ListControl({ field, draft, at, label = field.label, onChange }: SlotPr
     </>
   );
   const objects = field.item.kind === "group";
+  // Secrets belong to the place of their row: were one in the middle taken out, those below would get each other's.
+  const onlyLast = holdsSecret(field.item);
   return (
     <ControlGroup ids={ids} label={label} required={field.required} help={field.help} note={note} wide={objects}>
       <div ref={box} class="rows">
@@ -113,9 +120,11 @@ function ListControl({ field, draft, at, label = field.label, onChange }: SlotPr
               label={words.row(label, i + 1)}
               onChange={(change) => onChange(changeRow(draft, row.key, change))}
             />
-            <button type="button" class="plain" aria-label={words.removeRowOf(label, i + 1)} onClick={() => remove(i)}>
-              {words.removeRow}
-            </button>
+            {(!onlyLast || i === draft.rows.length - 1) && (
+              <button type="button" class="plain" aria-label={words.removeRowOf(label, i + 1)} onClick={() => remove(i)}>
+                {words.removeRow}
+              </button>
+            )}
           </div>
         ))}
         {draft.rows.length === 0 && <p class="q">{words.noRows}</p>}
@@ -136,7 +145,7 @@ function SecretControl({ field, draft, at, label = field.label, onChange }: Slot
   const typing = draft.change === "replace" || !draft.known;
 
   // What was pressed goes away: the focus goes to what came in its place.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (before.current !== draft.change && draft.known) (typing ? input.current : button.current)?.focus();
     before.current = draft.change;
   }, [draft.change]);

@@ -11,6 +11,7 @@ import {
   type ListDraft,
   removeRow,
   reset,
+  type SecretDraft,
   secretsOf,
   typed,
   unreadable,
@@ -43,7 +44,10 @@ const schema: JsonObject = {
     limits: { type: "object", properties: { low: { type: "number" }, high: { type: "number", default: 9 } } },
     range: { type: "object", default: { from: 1, to: 2 }, properties: { from: { type: "integer" }, to: { type: "integer" } } },
     rules: { type: "object", additionalProperties: { type: "string" } },
-    token: { type: "string", secret: true },
+    size_mib: { type: "number", format: "bytes", default: 512 },
+    token: { type: "string", format: "secret" },
+    auth: { type: "object", properties: { user: { type: "string" }, password: { type: "string", format: "secret" } } },
+    hosts: { type: "array", items: { type: "object", properties: { key: { type: "string", format: "secret" } } } },
   },
 };
 
@@ -131,7 +135,10 @@ describe("what is written", () => {
 
   test("is what stood there before after a reset to the default", () => {
     const { form, draft } = filled({ host: "a", interval_ms: 5, tags: ["x", "y"] });
-    const after = ["interval_ms", "tags"].reduce((now, name) => changePart(now, name, reset(leaf(form, name))), draft);
+    const after = ["interval_ms", "tags"].reduce(
+      (now, name) => changePart(now, name, reset(leaf(form, name), now.parts[name])),
+      draft,
+    );
     expect(valueOf(form, after)).toEqual({ host: "a" });
     expect((after.parts["interval_ms"] as LeafDraft).text).toBe("1000");
     expect((after.parts["tags"] as ListDraft).rows.length).toBe(1);
@@ -167,13 +174,63 @@ describe("a list", () => {
 describe("a secret", () => {
   test("is never among the values, and goes along only when it changes", () => {
     const { form, draft } = filled({ host: "a" }, ["token"]);
-    expect(draft.parts["token"]).toMatchObject({ known: true, change: "keep", text: "" });
+    const secret = draft.parts["token"] as SecretDraft;
+    expect(secret).toMatchObject({ name: "token", known: true, change: "keep", text: "" });
     expect(secretsOf(form, draft)).toEqual({});
-    const replaced = changePart(draft, "token", { kind: "secret", known: true, change: "replace", text: "s3" });
+    const replaced = changePart(draft, "token", { ...secret, change: "replace", text: "s3" });
     expect([valueOf(form, replaced), secretsOf(form, replaced)]).toEqual([{ host: "a" }, { token: "s3" }]);
     expect(countChanges(form, replaced, { host: "a" })).toBe(1);
-    const forgotten = changePart(draft, "token", { kind: "secret", known: true, change: "forget", text: "" });
+    const forgotten = changePart(draft, "token", { ...secret, change: "forget" });
     expect(secretsOf(form, forgotten)).toEqual({ token: null });
+  });
+});
+
+describe("a secret inside of something", () => {
+  const known = ["auth.password", "hosts.0.key", "hosts.1.key"];
+
+  test("goes by its place, and does not make its object be written", () => {
+    const { form, draft } = filled({}, known);
+    const auth = draft.parts["auth"] as GroupDraft;
+    const secret = auth.parts["password"] as SecretDraft;
+    expect(secret).toMatchObject({ name: "auth.password", known: true });
+    const after = changePart(draft, "auth", changePart(auth, "password", { ...secret, change: "replace", text: "x" }));
+    expect([valueOf(form, after), secretsOf(form, after)]).toEqual([{}, { "auth.password": "x" }]);
+  });
+
+  test("of a row that is removed is forgotten, and a row in its place begins without one", () => {
+    const config = { hosts: [{}, {}] };
+    const { form, draft } = filled(config, known);
+    const field = form.fields.find(({ name }) => name === "hosts") as ListField;
+    const list = draft.parts["hosts"] as ListDraft;
+    const shorter = removeRow(list, list.rows[1].key);
+    const after = changePart(draft, "hosts", shorter);
+    expect([valueOf(form, after), secretsOf(form, after)]).toEqual([{ hosts: [{}] }, { "hosts.1.key": null }]);
+    const again = addRow(field, shorter, "hosts");
+    const fresh = (again.rows[1].draft as GroupDraft).parts["key"] as SecretDraft;
+    expect(fresh).toMatchObject({ name: "hosts.1.key", known: false });
+    const retyped = changeRow(again, again.rows[1].key, {
+      kind: "group",
+      pinned: false,
+      parts: { key: { ...fresh, change: "replace", text: "new" } },
+    });
+    expect(secretsOf(field, retyped)).toEqual({ "hosts.1.key": "new" });
+    expect(secretsOf(field, reset(field, list, "hosts"))).toEqual({ "hosts.0.key": null, "hosts.1.key": null });
+  });
+});
+
+describe("a duration or a size", () => {
+  test("that was a number is shown with its unit, and stays the number until it is changed", () => {
+    const before = filled({ wait: 90_000, size_mib: 1024 });
+    expect((before.draft.parts["wait"] as LeafDraft).text).toBe("90s");
+    expect((before.draft.parts["size_mib"] as LeafDraft).text).toBe("1GiB");
+    expect(value(before)).toEqual({ wait: 90_000, size_mib: 1024 });
+    expect(value(typing(before, "wait", "2m"))).toEqual({ wait: "2m", size_mib: 1024 });
+    expect(value(typing(typing(before, "wait", "2m"), "wait", "90s"))).toEqual({ wait: 90_000, size_mib: 1024 });
+  });
+
+  test("by default is shown with its unit and not written", () => {
+    expect((filled({}).draft.parts["size_mib"] as LeafDraft).text).toBe("512MiB");
+    expect(value(typing(typing(filled({}), "size_mib", "1"), "size_mib", "512MiB"))).toEqual({});
   });
 });
 

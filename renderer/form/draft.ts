@@ -1,5 +1,6 @@
 /** What the operator has typed so far, and the values it stands for. Pure; a draft is never changed, a new one is made. */
 import type { Field, GroupField, LeafField, ListField } from "./field.ts";
+import { measureText } from "./measure.ts";
 import { isObject, type Json, type JsonObject, sameJson } from "./json.ts";
 
 /** A text that stands for a value: of choices, picks and JSON the value's JSON, of switches `true` and `false`. */
@@ -8,12 +9,14 @@ export interface LeafDraft {
   readonly text: string;
   /** Goes into the configuration; otherwise its default holds. */
   readonly set: boolean;
-  /** Was set before: typing the default again does not take it out. */
-  readonly pinned: boolean;
+  /** What was set before: the same text is the same value, and typing the default again does not take it out. */
+  readonly origin: Json | undefined;
 }
 
 export interface SecretDraft {
   readonly kind: "secret";
+  /** Its place in the configuration, by dots: `auth.password`, `targets.0.token`. */
+  readonly name: string;
   /** The agent holds a value. */
   readonly known: boolean;
   readonly change: "keep" | "replace" | "forget";
@@ -24,6 +27,8 @@ export interface ListDraft {
   readonly kind: "list";
   readonly set: boolean;
   readonly pinned: boolean;
+  /** Names of secrets of rows that were removed. */
+  readonly forgotten: readonly string[];
   readonly rows: readonly { readonly key: number; readonly draft: Draft }[];
 }
 
@@ -38,35 +43,46 @@ export type Draft = LeafDraft | SecretDraft | ListDraft | GroupDraft;
 let rowKey = 0;
 
 /** A draft that says what `value` says. `secrets` names those that have a value. */
-export function draftOf(field: Field, value: Json | undefined, secrets: readonly string[] = []): Draft {
+export function draftOf(field: Field, value: Json | undefined, secrets: readonly string[] = [], at = ""): Draft {
   const pinned = value !== undefined;
   switch (field.kind) {
     case "secret":
-      return { kind: "secret", known: secrets.includes(field.name), change: "keep", text: "" };
+      return { kind: "secret", name: at, known: secrets.includes(at), change: "keep", text: "" };
     case "group": {
       const values = isObject(value) ? value : {};
-      const parts = field.fields.map((one) => [one.name, draftOf(one, values[one.name], secrets)] as const);
+      const parts = field.fields.map((one) => [one.name, draftOf(one, values[one.name], secrets, inside(at, one.name))] as const);
       return { kind: "group", pinned, parts: Object.fromEntries(parts) };
     }
     case "list": {
       const shown = pinned ? value : field.fallback;
       const rows = Array.isArray(shown) ? (shown as readonly Json[]) : [];
-      return { kind: "list", set: pinned, pinned, rows: rows.map((one) => ({ key: ++rowKey, draft: draftOf(field.item, one) })) };
+      const drafts = rows.map((one, i) => ({ key: ++rowKey, draft: draftOf(field.item, one, secrets, inside(at, i)) }));
+      return { kind: "list", set: pinned, pinned, forgotten: [], rows: drafts };
     }
     default:
-      return { kind: "leaf", text: textOf(field, pinned ? value : field.fallback), set: pinned, pinned };
+      return { kind: "leaf", text: textOf(field, pinned ? value : field.fallback), set: pinned, origin: value };
   }
 }
 
+const inside = (at: string, name: string | number): string => (at === "" ? String(name) : `${at}.${name}`);
+
 /** A new row of a list; its text is set from the start, an empty one included. */
-export function addRow(field: ListField, draft: ListDraft): ListDraft {
-  const fresh = draftOf(field.item, undefined);
+export function addRow(field: ListField, draft: ListDraft, at = ""): ListDraft {
+  const fresh = draftOf(field.item, undefined, [], inside(at, draft.rows.length));
   const row = fresh.kind === "leaf" ? { ...fresh, set: true } : fresh;
   return { ...draft, set: true, rows: [...draft.rows, { key: ++rowKey, draft: row }] };
 }
 
 export function removeRow(draft: ListDraft, key: number): ListDraft {
-  return { ...draft, set: true, rows: draft.rows.filter((row) => row.key !== key) };
+  const gone = draft.rows.filter((row) => row.key === key).flatMap((row) => knownSecrets(row.draft));
+  const rows = draft.rows.filter((row) => row.key !== key);
+  return { ...draft, set: true, forgotten: [...draft.forgotten, ...gone], rows };
+}
+
+function knownSecrets(draft: Draft): readonly string[] {
+  if (draft.kind === "secret") return draft.known ? [draft.name] : [];
+  if (draft.kind === "group") return Object.values(draft.parts).flatMap(knownSecrets);
+  return draft.kind === "list" ? draft.rows.flatMap((row) => knownSecrets(row.draft)) : [];
 }
 
 export function changeRow(draft: ListDraft, key: number, change: Draft): ListDraft {
@@ -81,12 +97,14 @@ export function changePart(draft: GroupDraft, name: string, change: Draft): Grou
 export function typed(field: LeafField, draft: LeafDraft, text: string): LeafDraft {
   if (text === "" && field.fallback === undefined) return { ...draft, text, set: false };
   const isDefault = text === textOf(field, field.fallback);
-  return { ...draft, text, set: draft.pinned || !isDefault };
+  return { ...draft, text, set: draft.origin !== undefined || !isDefault };
 }
 
-/** Its default holds again. */
-export function reset(field: LeafField | ListField): Draft {
-  return { ...(draftOf(field, undefined) as LeafDraft | ListDraft), pinned: false };
+/** Its default holds again. `at` is its place by dots. */
+export function reset(field: LeafField | ListField, before: Draft, at = ""): Draft {
+  const after = draftOf(field, undefined, [], at);
+  if (after.kind !== "list" || before.kind !== "list") return after;
+  return { ...after, forgotten: [...before.forgotten, ...knownSecrets(before)] };
 }
 
 function textOf(field: LeafField, value: Json | undefined): string {
@@ -94,6 +112,7 @@ function textOf(field: LeafField, value: Json | undefined): string {
   if (field.kind === "pick") return JSON.stringify(value ?? []);
   if (field.kind === "switch") return value === undefined ? "false" : plain(value);
   if (value === undefined) return "";
+  if (field.kind === "quantity" && typeof value === "number") return measureText(field.measure, value);
   return field.kind === "choice" ? JSON.stringify(value) : plain(value);
 }
 
@@ -105,10 +124,13 @@ export function valueOf(field: Field, draft: Draft): Json | undefined {
   if (field.kind === "group") return groupValue(field, draft as GroupDraft);
   if (field.kind === "list") {
     const { set, rows } = draft as ListDraft;
-    return set ? rows.map((row) => valueOf(field.item, row.draft) ?? (field.item.kind === "group" ? {} : "")) : undefined;
+    // A secret of a list has its place in it, and no value here.
+    const none = field.item.kind === "group" ? {} : "";
+    return set ? rows.map((row) => valueOf(field.item, row.draft) ?? none) : undefined;
   }
-  const { set, text } = draft as LeafDraft;
-  return set ? leafValue(field, text) : undefined;
+  const { set, text, origin } = draft as LeafDraft;
+  if (!set) return undefined;
+  return origin !== undefined && text === textOf(field, origin) ? origin : leafValue(field, text);
 }
 
 function groupValue(field: GroupField, draft: GroupDraft): JsonObject | undefined {
@@ -124,7 +146,8 @@ function groupValue(field: GroupField, draft: GroupDraft): JsonObject | undefine
 function leafValue(field: LeafField, text: string): Json | undefined {
   switch (field.kind) {
     case "text":
-      return field.orNumber ? numberOr(text) : text;
+      return text;
+    case "quantity":
     case "number":
       return text.trim() === "" ? undefined : numberOr(text);
     case "switch":
@@ -147,9 +170,14 @@ function numberOr(text: string): Json {
 /** Secrets to set or forget, by name. */
 export function secretsOf(field: Field, draft: Draft): Readonly<Record<string, string | null>> {
   if (field.kind === "secret") {
-    const { change, text } = draft as SecretDraft;
-    if (change === "forget") return { [field.name]: null };
-    return change === "replace" && text !== "" ? { [field.name]: text } : {};
+    const { name, change, text } = draft as SecretDraft;
+    if (change === "forget") return { [name]: null };
+    return change === "replace" && text !== "" ? { [name]: text } : {};
+  }
+  if (field.kind === "list") {
+    const { forgotten, rows } = draft as ListDraft;
+    const gone = Object.fromEntries(forgotten.map((name) => [name, null]));
+    return Object.assign(gone, ...rows.map((row) => secretsOf(field.item, row.draft))) as Record<string, string | null>;
   }
   if (field.kind !== "group") return {};
   const { parts } = draft as GroupDraft;

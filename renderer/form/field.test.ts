@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Field, formOf } from "./field.ts";
+import { type Field, formOf, inherit } from "./field.ts";
 import type { JsonObject } from "./json.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -14,14 +14,14 @@ const one = (schema: JsonObject, name = "x"): Field => fieldsOf({ [name]: schema
 describe("a property becomes the field its schema asks for", () => {
   test.each([
     [{ type: "string" }, "text"],
-    [{ type: "string", format: "duration" }, "text"],
+    [{ type: "string", format: "duration" }, "quantity"],
     [{ type: "integer" }, "number"],
-    [{ type: "number", format: "bytes" }, "text"],
-    [{ type: ["integer", "string"], format: "duration" }, "text"],
+    [{ type: "number", format: "bytes" }, "quantity"],
+    [{ type: ["integer", "string"], format: "duration" }, "quantity"],
     [{ type: "boolean" }, "switch"],
     [{ enum: ["a", "b"] }, "choice"],
     [{ oneOf: [{ const: 1 }, { const: 2 }] }, "choice"],
-    [{ type: "string", secret: true }, "secret"],
+    [{ type: "string", format: "secret" }, "secret"],
     [{ type: "string", writeOnly: true }, "secret"],
     [{ type: "array", items: { type: "string" } }, "list"],
     [{ type: "array", items: { enum: ["a", "b"] }, uniqueItems: true }, "pick"],
@@ -70,6 +70,19 @@ describe("a field says", () => {
     expect(one({ type: "integer" }, "packet_count")).toMatchObject({ label: "Packet count", unit: null });
   });
 
+  test("in what a plain number of a duration or size is counted", () => {
+    expect(one({ type: "integer", format: "duration" }, "timeout_s")).toMatchObject({
+      label: "Timeout",
+      measure: { format: "duration", unit: "s", factor: 1000 },
+    });
+    expect(one({ type: "string", format: "bytes" }, "cache")).toMatchObject({
+      label: "Cache",
+      measure: { unit: "B", factor: 1 },
+    });
+    const list = one({ type: "array", items: { type: "integer", format: "duration" } }, "steps_min");
+    expect(list.kind === "list" && list.item).toMatchObject({ measure: { unit: "m" } });
+  });
+
   test("whether it is required, and what holds without it", () => {
     const [a, b] = fieldsOf({ a: { type: "string" }, b: { type: "integer", default: 3 } }, { required: ["a"] });
     expect([a.required, a.fallback, b.required, b.fallback]).toEqual([true, undefined, false, 3]);
@@ -83,6 +96,16 @@ describe("a field says", () => {
     });
     expect(group.kind === "group" && group.fields.map(({ fallback }) => fallback)).toEqual([1, undefined]);
   });
+});
+
+test("a named instance has what is set for the plugin as a whole as its defaults", () => {
+  const schema: JsonObject = {
+    type: "object",
+    required: ["host", "port"],
+    properties: { host: { type: "string" }, port: { type: "integer" } },
+  };
+  const [host, port] = formOf(inherit(schema, { host: "a", old: 1 }), {}).fields;
+  expect([host.required, host.fallback, port.required, port.fallback]).toEqual([false, "a", true, undefined]);
 });
 
 test("what is set and the schema does not know can be seen and removed", () => {

@@ -1,6 +1,7 @@
 /** From a configuration's JSON Schema to the fields of a form. Pure. */
 import { formatName, splitUnit } from "../format.ts";
 import { pluginWords } from "../words-plugin.ts";
+import { type Measure, measureOf } from "./measure.ts";
 import { isObject, type Json, type JsonObject } from "./json.ts";
 
 interface FieldBase {
@@ -13,13 +14,17 @@ interface FieldBase {
   readonly fallback: Json | undefined;
 }
 
-export type TextFormat = "duration" | "bytes" | "path" | "regex" | "text";
+export type TextFormat = "path" | "regex" | "text";
 
 export interface TextField extends FieldBase {
   readonly kind: "text";
   readonly format: TextFormat;
-  /** Digits alone are sent as a number: the schema takes either. */
-  readonly orNumber: boolean;
+}
+
+/** A duration or a size: a text with a unit, or a plain number in the measure's. */
+export interface QuantityField extends FieldBase {
+  readonly kind: "quantity";
+  readonly measure: Measure;
 }
 
 export interface NumberField extends FieldBase {
@@ -63,7 +68,7 @@ export interface GroupField extends FieldBase {
   readonly fields: readonly Field[];
 }
 
-export type LeafField = TextField | NumberField | SwitchField | ChoiceField | PickField | JsonField;
+export type LeafField = TextField | QuantityField | NumberField | SwitchField | ChoiceField | PickField | JsonField;
 export type Field = LeafField | SecretField | ListField | GroupField;
 
 const MAX_DEPTH = 8;
@@ -81,6 +86,8 @@ interface Place {
   readonly inherited: Json | undefined;
   readonly required: boolean;
   readonly depth: number;
+  /** Of an item of a list the list's name: it says the unit. */
+  readonly owner?: string;
 }
 
 function groupOf(name: string, schema: JsonObject, place: Place): GroupField {
@@ -132,20 +139,19 @@ function fieldOf(name: string, given: Json, place: Place): Field {
   if (place.depth > MAX_DEPTH || BRANCHES.some((keyword) => keyword in schema)) return json;
   const types = [schema["type"]].flat();
   const format = typeof schema["format"] === "string" ? schema["format"] : "";
-  if (types.length > 1) {
-    const measure = format === "duration" || format === "bytes";
-    const either = types.every((type) => type === "string" || type === "number" || type === "integer");
-    return measure && either ? { ...base, kind: "text", format, orNumber: true } : json;
+  if (format === "duration" || format === "bytes") {
+    const { label, ...measure } = measureOf(name || (place.owner ?? ""), format);
+    return { ...base, kind: "quantity", label: schema["title"] === undefined && name ? label : base.label, measure };
   }
+  if (types.length > 1) return json;
   switch (types[0]) {
     case "boolean":
       return { ...base, kind: "switch" };
     case "integer":
     case "number":
-      if (format === "duration" || format === "bytes") return { ...base, kind: "text", format, orNumber: true };
       return numberOf(base, schema);
     case "string":
-      return { ...base, kind: "text", format: textFormat(format), orNumber: false };
+      return { ...base, kind: "text", format: textFormat(format) };
     case "array":
       return listOf(base, schema, place) ?? json;
     case "object":
@@ -213,7 +219,7 @@ function numberOf(base: FieldBase, schema: JsonObject): NumberField {
 }
 
 function textFormat(format: string): TextFormat {
-  if (format === "duration" || format === "bytes" || format === "regex") return format;
+  if (format === "regex") return format;
   return format === "path" || format === "data-path" ? "path" : "text";
 }
 
@@ -228,10 +234,30 @@ function listOf(base: FieldBase, schema: JsonObject, place: Place): ListField | 
     inherited: undefined,
     required: true,
     depth: place.depth + 1,
+    owner: base.name,
   });
   if (item.kind === "choice" && schema["uniqueItems"] === true) return { ...base, kind: "pick", options: item.options };
-  // A secret has one value a name, a list of lists no name at all.
-  if (item.kind === "secret" || item.kind === "list" || item.kind === "json" || item.kind === "pick") return null;
-  if (item.kind === "group" && item.fields.some(({ kind }) => kind === "secret")) return null;
+  // A list of lists has no names to speak of.
+  if (item.kind === "list" || item.kind === "json" || item.kind === "pick") return null;
   return { ...base, kind: "list", item };
+}
+
+/** The configuration of the plugin as a whole stands under that of its named instances: its values are their defaults. */
+export function inherit(schema: JsonObject, shared: JsonObject): JsonObject {
+  const properties = isObject(schema["properties"]) ? schema["properties"] : {};
+  const required = Array.isArray(schema["required"]) ? (schema["required"] as readonly Json[]) : [];
+  const names = Object.keys(shared).filter((name) => isObject(properties[name]));
+  if (names.length === 0) return schema;
+  const changed = names.map((name) => [name, { ...(properties[name] as JsonObject), default: shared[name] }] as const);
+  return {
+    ...schema,
+    properties: { ...properties, ...Object.fromEntries(changed) },
+    required: required.filter((name) => typeof name !== "string" || !names.includes(name)),
+  };
+}
+
+/** A secret is somewhere in it. */
+export function holdsSecret(field: Field): boolean {
+  if (field.kind === "group") return field.fields.some(holdsSecret);
+  return field.kind === "list" ? holdsSecret(field.item) : field.kind === "secret";
 }

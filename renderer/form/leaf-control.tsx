@@ -2,9 +2,18 @@ import { useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { pluginWords } from "../words-plugin.ts";
 import { type LeafDraft, reset, typed } from "./draft.ts";
-import type { ChoiceField, JsonField, LeafField, NumberField, PickField, SwitchField, TextField } from "./field.ts";
+import type {
+  ChoiceField,
+  JsonField,
+  LeafField,
+  NumberField,
+  PickField,
+  QuantityField,
+  SwitchField,
+  TextField,
+} from "./field.ts";
 import type { Json } from "./json.ts";
-import { sayDefault, sayQuantity, unitSymbol } from "./say.ts";
+import { sayDefault, sayMeasure, sayQuantity, unitSymbol } from "./say.ts";
 import { ControlGroup, ControlRow, type Ids, type SlotProps, useIds } from "./slot.tsx";
 
 const { form: words } = pluginWords;
@@ -18,6 +27,8 @@ const LINE_CHARS = 36;
 
 export function LeafControl(props: Props<LeafField>) {
   switch (props.field.kind) {
+    case "quantity":
+      return <QuantityControl {...(props as Props<QuantityField>)} />;
     case "number":
       return <NumberControl {...(props as Props<NumberField>)} />;
     case "switch":
@@ -46,7 +57,7 @@ function noteOf({ field, draft, onChange, label }: Props<LeafField>, more: reado
           type="button"
           class="link"
           aria-label={words.resetOf(label ?? field.label)}
-          onClick={() => onChange(reset(field))}
+          onClick={() => onChange(reset(field, draft))}
         >
           {words.reset}
         </button>,
@@ -79,14 +90,13 @@ function TextControl(props: Props<TextField>) {
   const { field, draft, at, label = field.label, onChange } = props;
   // Decided once: a field that changes its kind while it is typed into loses the cursor.
   const [lines] = useState(draft.text.length > LINE_CHARS);
-  const hint = words.hints[field.format] ?? null;
-  const note = noteOf(props, [hint]);
+  const note = noteOf(props);
   const ids = useIds(at, { note: note !== null, help: field.help !== null });
   const code = field.format === "path" || field.format === "regex";
   const common = {
     ...controlProps(ids, field),
-    class: `${code ? "mono" : ""} ${field.format === "duration" || field.format === "bytes" ? "short" : ""}`.trim(),
-    spellcheck: !code && field.format === "text" ? undefined : false,
+    class: code ? "mono" : "",
+    spellcheck: code ? false : undefined,
     value: draft.text,
     onInput: (event: InputEvent & { currentTarget: { value: string } }) =>
       onChange(typed(field, draft, event.currentTarget.value.replace(/[\r\n]+/g, ""))),
@@ -94,6 +104,26 @@ function TextControl(props: Props<TextField>) {
   return (
     <ControlRow ids={ids} label={label} required={field.required} help={field.help} note={note}>
       {lines ? <textarea rows={2} {...common} /> : <input type="text" autocomplete="off" {...common} />}
+    </ControlRow>
+  );
+}
+
+function QuantityControl(props: Props<QuantityField>) {
+  const { field, draft, at, label = field.label, onChange } = props;
+  const plain = sayMeasure(draft.text, field.measure);
+  const note = noteOf(props, [plain ? words.equals(plain) : words.hints[field.measure.format]]);
+  const ids = useIds(at, { note: true, help: field.help !== null });
+  return (
+    <ControlRow ids={ids} label={label} required={field.required} help={field.help} note={note}>
+      <input
+        type="text"
+        class="short"
+        autocomplete="off"
+        spellcheck={false}
+        value={draft.text}
+        onInput={(event) => onChange(typed(field, draft, event.currentTarget.value))}
+        {...controlProps(ids, field)}
+      />
     </ControlRow>
   );
 }

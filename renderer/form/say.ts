@@ -2,6 +2,7 @@
 import { formatFigure, scaleFor } from "../format.ts";
 import { pluginWords } from "../words-plugin.ts";
 import type { Field } from "./field.ts";
+import { type Measure, measureText } from "./measure.ts";
 import type { Json } from "./json.ts";
 
 const { form: words } = pluginWords;
@@ -19,6 +20,7 @@ export function sayDefault(field: Field): string | null {
 
 function sayValue(field: Field, value: Json): string {
   if (typeof value === "boolean") return value ? words.on : words.off;
+  if (typeof value === "number" && field.kind === "quantity") return measureText(field.measure, value);
   if (typeof value === "number")
     return field.kind === "number" && field.unit ? formatFigure(value, field.unit, 0) : String(value);
   if (typeof value === "string") return value === "" ? words.empty : value;
@@ -42,4 +44,10 @@ export function sayQuantity(text: string, unit: string | null): string | null {
   if (!unit || text.trim() === "" || !Number.isFinite(value) || Math.abs(value) < 1000) return null;
   if (unit !== "milliseconds" && unit !== "seconds" && unit !== "bytes" && unit !== "bytes_per_second") return null;
   return formatFigure(value, unit, 0);
+}
+
+/** A plain number typed into a duration or size, with its unit; null where the text has one. */
+export function sayMeasure(text: string, { format, factor }: Measure): string | null {
+  if (!/^\s*\d+(\.\d+)?\s*$/.test(text)) return null;
+  return formatFigure(Number(text) * factor, format === "duration" ? "milliseconds" : "bytes", 0);
 }

@@ -14,6 +14,7 @@ type WithSafeMode = AgentStatus & {
     readonly leftOut: readonly string[];
     /** Of those, the ones that are probably to blame. */
     readonly suspects: readonly string[];
+    /** What happened and what to do, in a few sentences. */
     readonly reason: string;
   } | null;
 };
@@ -40,7 +41,6 @@ export function SafeMode() {
           {suspects.length > 0 ? words.safeMode.alsoLeftOut : words.safeMode.leftOut} <Names ids={others} />
         </p>
       )}
-      <p>{words.safeMode.todo}</p>
     </div>
   );
 }

@@ -28,9 +28,8 @@ interface Said {
 export function Actions({ detail, instance, onDone, onRemoved }: ActionsProps) {
   const [busy, setBusy] = useState("");
   const [said, setSaid] = useState<Said | null>(null);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<"instance" | "plugin" | null>(null);
   const named = instance.instance !== "default";
-  const removable = named || detail.origin === "installed";
 
   const run = async (action: "restart" | "enable" | "disable", undone = false): Promise<void> => {
     setBusy(action);
@@ -66,9 +65,14 @@ export function Actions({ detail, instance, onDone, onRemoved }: ActionsProps) {
             {label("enable", words.enable)}
           </button>
         )}
-        {removable && (
-          <button type="button" class="plain" disabled={busy !== ""} onClick={() => setAsking(true)}>
+        {named && (
+          <button type="button" class="plain" disabled={busy !== ""} onClick={() => setAsking("instance")}>
             {words.remove}
+          </button>
+        )}
+        {detail.origin === "installed" && (
+          <button type="button" class="plain" disabled={busy !== ""} onClick={() => setAsking("plugin")}>
+            {named ? words.removeWhole : words.remove}
           </button>
         )}
       </div>
@@ -84,7 +88,8 @@ export function Actions({ detail, instance, onDone, onRemoved }: ActionsProps) {
         <RemoveDialog
           detail={detail}
           instance={instance}
-          onClose={() => setAsking(false)}
+          whole={asking === "plugin"}
+          onClose={() => setAsking(null)}
           onDone={onDone}
           onRemoved={onRemoved}
         />
@@ -93,24 +98,29 @@ export function Actions({ detail, instance, onDone, onRemoved }: ActionsProps) {
   );
 }
 
+interface RemoveProps extends ActionsProps {
+  /** The plugin with all of its instances. */
+  readonly whole: boolean;
+  readonly onClose: () => void;
+}
+
 /** Asks once, with the consequence in words. */
-function RemoveDialog({ detail, instance, onDone, onRemoved, onClose }: ActionsProps & { readonly onClose: () => void }) {
+function RemoveDialog({ detail, instance, whole, onDone, onRemoved, onClose }: RemoveProps) {
   const [failed, setFailed] = useState("");
   const [busy, setBusy] = useState(false);
-  const named = instance.instance !== "default";
-  const name = named ? `${detail.title} ${instance.instance}` : detail.title;
+  const name = whole ? detail.title : `${detail.title} ${instance.instance}`;
 
   const remove = async (): Promise<void> => {
     setBusy(true);
     try {
-      const answer = await act(detail.id, named ? { action: "remove", instance: instance.instance } : { action: "remove" });
+      const answer = await act(detail.id, whole ? { action: "remove" } : { action: "remove", instance: instance.instance });
       announce(removeWords.done(name));
       // What was typed into its form has nowhere to go any more.
       openGate();
       onClose();
-      if (named) onDone(answer);
-      else void readPlugins();
-      onRemoved(!named);
+      if (whole) void readPlugins();
+      else onDone(answer);
+      onRemoved(whole);
     } catch (error) {
       setFailed(removeWords.failed(formatSentence(reasonOf(error))));
       setBusy(false);
@@ -119,7 +129,7 @@ function RemoveDialog({ detail, instance, onDone, onRemoved, onClose }: ActionsP
 
   return (
     <Modal title={removeWords.title(name)} onClose={onClose}>
-      <p>{named ? removeWords.instance(instance.instance) : removeWords.plugin(detail.folder)}</p>
+      <p>{whole ? removeWords.plugin(detail.folder) : removeWords.instance(instance.instance)}</p>
       {failed && (
         <p class="cri" role="alert">
           {failed}

@@ -2,6 +2,7 @@ import type { ConfigChange, PluginDetail, PluginInstanceReport } from "all-use-a
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Fields } from "../form/control.tsx";
 import type { GroupDraft } from "../form/draft.ts";
+import { inherit } from "../form/field.ts";
 import type { JsonObject } from "../form/json.ts";
 import { Problems } from "../form/slot.tsx";
 import { useForm } from "../form/use-form.ts";
@@ -10,6 +11,7 @@ import { Modal } from "../parts/modal.tsx";
 import { address, setGate } from "../state/router.ts";
 import { pluginWords } from "../words-plugin.ts";
 import { checkConfig, reasonOf, saveConfig } from "./door.ts";
+import { pendingOf, sharedOf } from "./later.ts";
 
 const { form: words, leave } = pluginWords;
 
@@ -32,9 +34,10 @@ export function ConfigForm({ detail, instance, onSaved }: FormProps) {
   const [said, setSaid] = useState<Said | null>(null);
   const [busy, setBusy] = useState(false);
   const focusProblem = useRef(false);
+  const named = instance.instance !== "default";
   const state = useForm(
     {
-      schema: detail.configSchema as JsonObject,
+      schema: named ? inherit(detail.configSchema as JsonObject, sharedOf(detail)) : (detail.configSchema as JsonObject),
       config: instance.config as JsonObject,
       secrets: instance.secrets,
       problems: instance.problems,
@@ -90,7 +93,8 @@ export function ConfigForm({ detail, instance, onSaved }: FormProps) {
       const now = after.instances.find((one) => one.instance === name);
       if (now?.report?.state === "failed")
         return { text: words.savedFailed(formatSentence(now.report.reason ?? "")), tone: "bad", undo: before };
-      const text = now?.enabled === false ? words.savedOff : words.saved;
+      const later = now ? pendingOf(now) : null;
+      const text = later !== null ? words.savedLater(later) : now?.enabled === false ? words.savedOff : words.saved;
       // A secret is write only: nobody can put the one of before back.
       return noSecrets ? { text, tone: "good", undo: before } : { text, tone: "good" };
     });

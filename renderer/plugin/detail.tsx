@@ -8,10 +8,11 @@ import { words } from "../words.ts";
 import { About } from "./about.tsx";
 import { Actions } from "./actions.tsx";
 import { ConfigForm } from "./config-form.tsx";
-import { Instances, instanceName } from "./instances.tsx";
+import { Instances } from "./instances.tsx";
 import { Log } from "./log.tsx";
 import { Permissions } from "./permissions.tsx";
 import "./plugin.css";
+import { pendingOf } from "./later.ts";
 import { useDetail } from "./use-detail.ts";
 
 const { state: stateWords, cost: costWords } = pluginWords;
@@ -110,7 +111,7 @@ function sections({ id, name, detail, instance, report, take }: SectionsProps) {
         <section key={`form ${name} ${detail.version}`} aria-label={pluginWords.form.title}>
           <h3>
             {pluginWords.form.title}
-            {detail.instances.length > 1 && <span class="q"> {instanceName(name)}</span>}
+            {name !== "default" && <span class="q"> {name}</span>}
           </h3>
           <ConfigForm detail={detail} instance={instance} onSaved={take} />
         </section>
@@ -182,7 +183,8 @@ function State({ detail, instance, report }: StateProps) {
       </p>
     );
   }
-  if (!report || !needsLook(report)) return null;
+  const pending = pendingOf(instance);
+  if (!report || !needsLook(report)) return pending === null ? null : <p class="state">{pending}</p>;
   return <Trouble report={report} waiting={detail.permissions.some(({ granted }) => !granted)} />;
 }
 

@@ -1,5 +1,5 @@
 import type { PluginDetail } from "all-use-agent/sdk";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { formatSentence } from "../format.ts";
 import { announce } from "../state/announce.ts";
 import { pluginWords } from "../words-plugin.ts";
@@ -64,7 +64,7 @@ function NewInstance({ detail, onAdded, onCancel }: NewProps) {
   const [name, setName] = useState("");
   const [failed, setFailed] = useState("");
   const [busy, setBusy] = useState(false);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -92,7 +92,7 @@ function NewInstance({ detail, onAdded, onCancel }: NewProps) {
           class="mono"
           autocomplete="off"
           spellcheck={false}
-          maxLength={63}
+          maxLength={31}
           aria-describedby={`${id}-h`}
           aria-invalid={failed !== "" || undefined}
           value={name}
@@ -107,7 +107,7 @@ function NewInstance({ detail, onAdded, onCancel }: NewProps) {
         </button>
       </div>
       <p class="q sm" id={`${id}-h`}>
-        {words.nameHint}
+        {words.nameHint}. {detail.instances.every(({ instance }) => instance === "default") && words.first}
       </p>
       {failed && (
         <p class="cri" role="alert">

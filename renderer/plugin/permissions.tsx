@@ -56,6 +56,8 @@ export function Permissions({ detail, onDone }: PermissionsProps) {
   );
 }
 
+const ended = (text: string): string => text.replace(/\.?$/, ".");
+
 function Row({ one }: { one: PermissionReport }) {
   const nowMs = now.peek();
   return (
@@ -63,11 +65,7 @@ function Row({ one }: { one: PermissionReport }) {
       <td>
         <span title={one.permission}>{formatSentence(one.sentence)}</span>
         {!one.granted && <b class="att"> {words.waiting}</b>}
-        {one.limit !== null && (
-          <span class="q sm limit">
-            {words.notEnforced} {formatSentence(one.limit)}
-          </span>
-        )}
+        {one.limit !== null && <span class="q sm limit">{words.notEnforced(ended(one.limit))}</span>}
       </td>
       <td class="n" title={one.uses === null ? words.uncountedHint : undefined}>
         {one.uses === null ? <span class="q">{words.uncounted}</span> : formatNumber(one.uses)}

@@ -68,8 +68,8 @@ describe("the list", () => {
     expect(rows[0]).toMatch(/Upload to the office.*own process.*failed/s);
     expect(rows[1]).toContain("TypeError");
     expect(rows[2]).toMatch(/Weather.*needs a look/s);
-    const ping = rows.findIndex((text) => text.startsWith("Ping\t"));
-    expect(rows[ping + 1]).toMatch(/Ping\s+lan.*own process/s);
+    const lan = rows.findIndex((text) => /^Name servers\s+lan/.test(text));
+    expect(rows[lan + 1]).toMatch(/^Name servers\s+wan.*own process.*off/s);
     expect(rows.find((text) => text.includes("Disk health"))).toContain("own program");
     expect(rows.find((text) => text.includes("This machine"))).toContain("inside");
     // 0.71 % of a core inside, and what runs outside on top.
@@ -84,14 +84,12 @@ describe("the list", () => {
         sinceMs: NOW_MS - 60_000,
         leftOut: ["exporters/upload", "collectors/ping"],
         suspects: ["exporters/upload"],
-        reason: "it ended within 20 s of its last two starts",
+        reason: "It ended within 20 s of its last two starts. Turn off what is to blame and start it again.",
       },
     };
     await open(null);
     const banner = page.locator(".safe-mode");
-    expect(await banner.innerText()).toMatch(
-      /safe mode since .*last two starts.*Upload to the office.*Ping.*start the agent again/s,
-    );
+    expect(await banner.innerText()).toMatch(/safe mode since .*last two starts.*start it again.*Upload to the office.*Ping/s);
     await picture("safe-mode");
     await banner.getByRole("link", { name: "Upload to the office" }).click();
     await detail().getByRole("heading", { name: "Upload to the office" }).waitFor();
@@ -126,11 +124,16 @@ describe("the details", () => {
   });
 
   test("show another instance when it is chosen, with its own configuration, and the address says which", async () => {
-    await open("collectors/ping");
-    await detail().getByRole("button", { name: "lan", exact: true }).click();
-    await page.waitForURL(/ping%23lan/);
-    await detail().getByRole("heading", { name: "Ping lan" }).waitFor();
-    expect(await detail().getByLabel("Host", { exact: false }).first().inputValue()).toBe("nas.lan");
+    await open("collectors/dns#lan");
+    await detail().getByRole("button", { name: "wan", exact: true }).click();
+    await page.waitForURL(/dns%23wan/);
+    await detail().getByRole("heading", { name: "Name servers wan" }).waitFor();
+    expect(
+      await detail()
+        .getByRole("textbox", { name: /^Server/ })
+        .inputValue(),
+    ).toBe("192.0.2.53");
+    expect(await detail().innerText()).toContain(pluginWords.state.off);
   });
 
   test("follow the log while it is open, and stand still when asked to", async () => {
@@ -183,6 +186,23 @@ describe("what can be done", () => {
     await dialog.getByRole("button", { name: remove.confirm }).click();
     await row("Ping").waitFor({ state: "detached" });
     expect(await detail().count()).toBe(0);
+  });
+
+  test("removing an instance and removing its plugin are two things", async () => {
+    await open("collectors/dns#wan");
+    await detail().getByRole("button", { name: actions.remove, exact: true }).click();
+    await page
+      .getByRole("dialog", { name: remove.title("Name servers wan") })
+      .getByRole("button", { name: remove.confirm })
+      .click();
+    await detail().getByRole("heading", { name: "Name servers lan" }).waitFor();
+    await detail().getByRole("button", { name: actions.removeWhole }).click();
+    await page
+      .getByRole("dialog", { name: remove.title("Name servers") })
+      .getByRole("button", { name: remove.confirm })
+      .click();
+    await detail().waitFor({ state: "detached" });
+    expect(asked<PluginAction>("/action")).toEqual([{ action: "remove", instance: "wan" }, { action: "remove" }]);
   });
 
   test("what came with the agent cannot be removed", async () => {
@@ -300,6 +320,28 @@ describe("the configuration form", () => {
     await detail().getByText('Expected integer, found "abc".').waitFor();
     await detail().getByText('"host" is missing.').waitFor();
     await picture("refused");
+  });
+
+  test("of a named instance sets a secret inside by its place", async () => {
+    await open("collectors/dns#lan");
+    expect(await field("Interval").inputValue()).toBe("1m");
+    await detail()
+      .getByRole("button", { name: form.secret.replaceOf("Password") })
+      .click();
+    await page.keyboard.type("s3cret");
+    await field("Interval").fill("90");
+    await detail().getByText(form.equals("90\u00a0ms")).waitFor();
+    await detail().getByText("Expected 1000 or more, found 90.").waitFor();
+    await field("Interval").fill("90000");
+    await save().click();
+    await detail().getByText(form.saved).waitFor();
+    expect(asked<ConfigChange>("/config")).toEqual([
+      {
+        instance: "lan",
+        config: { server: "192.168.1.1", interval_ms: 90_000 },
+        secrets: { "auth.password": "s3cret" },
+      },
+    ]);
   });
 
   test("resets a value to its default, which then is not written", async () => {

@@ -201,8 +201,8 @@ export const PING_SCHEMA = {
         ttl: { type: "string", format: "duration", default: "1h" },
       },
     },
-    token: { type: "string", secret: true, description: "Sent to targets that are asked by http." },
-    proxy_password: { type: "string", secret: true },
+    token: { type: "string", format: "secret", description: "Sent to targets that are asked by http." },
+    proxy_password: { type: "string", format: "secret" },
     schedule: {
       description: "When to ask at all: `always`, or hours of the day.",
       oneOf: [{ const: "always" }, { type: "object", properties: { from: { type: "integer" }, to: { type: "integer" } } }],
@@ -249,8 +249,28 @@ export function fixturePlugins(): FixturePlugin[] {
       { interval: "10s", targets: [{ host: "gateway.lan" }, { host: "192.0.2.7", port: 22, probe: "icmp" }], labels: ["office"] },
       ["token"],
     ),
-    instance(ping, "lan", { cpu: 0.08, samples: 2, memoryMb: 41 }, { targets: [{ host: "nas.lan" }] }),
-    instance(ping, "wan", { state: "stopped" }, { targets: [{ host: "example.org" }] }),
+  ];
+
+  const dns = installed("collectors/dns", "Name servers", {
+    signature: TRUSTED,
+    configSchema: {
+      type: "object",
+      additionalProperties: false,
+      required: ["server"],
+      properties: {
+        server: { type: "string", minLength: 1 },
+        interval_ms: { type: "integer", format: "duration", minimum: 1000, default: 60_000 },
+        auth: {
+          type: "object",
+          additionalProperties: false,
+          properties: { user: { type: "string" }, password: { type: "string", format: "secret" } },
+        },
+      },
+    },
+  });
+  dns.instances = [
+    instance(dns, "lan", { cpu: 0.08, samples: 2, memoryMb: 41 }, { server: "192.168.1.1" }, ["auth.password"]),
+    instance(dns, "wan", { state: "stopped" }, { server: "192.0.2.53", interval_ms: 300_000 }),
   ];
 
   const upload = installed("exporters/upload", "Upload to the office", {
@@ -311,7 +331,7 @@ export function fixturePlugins(): FixturePlugin[] {
   });
   disks.instances = [instance(disks, "default", { cpu: 0.06, samples: 0.8, memoryMb: 9.2 })];
 
-  return [host, series, anomaly, documents, prometheus, ping, upload, weather, disks];
+  return [host, series, anomaly, documents, prometheus, ping, dns, upload, weather, disks];
 }
 
 export function fixtureLog(plugin: PluginDetail, reads: number): PluginLogReport {
