@@ -1,5 +1,6 @@
 /**
- * Every word of the page, in English, ready to be translated: nothing else in `renderer/` holds a sentence.
+ * Every word of the page, in English, ready to be translated: nothing else in `renderer/` holds a sentence but
+ * words-plugin.ts, which is loaded with a plugin's details.
  * Numbers, times and quantities arrive already formatted.
  */
 
@@ -153,7 +154,16 @@ export const words = {
     disk: (disk: string, since: string | null): string => (since ? `${disk} on disk for ${since}` : `${disk} on disk`),
     samples: (rate: string, series: string): string => `${rate} samples a second of ${series} series`,
     delay: (ms: string): string => `slowest 1 % of its turns ${ms}`,
-    runs: (version: string, node: string): string => `version ${version} on Node ${node}`,
+    ownProcesses: (memory: string): string => `of the memory ${memory} are plugins in processes of their own`,
+    add: "Add a plugin…",
+    addFile: "A packed plugin",
+    drop: "Drop it to see what it holds.",
+    dropHint: "Nothing is installed before you say so.",
+    make: "A plugin of your own begins with",
+    makeCommand: "alluse plugin new --kind collector NAME",
+    makeHint:
+      "It runs as it is, and its first sample is here within seconds. A packed one (.alluse-plugin) can be dropped on this page.",
+    runs_: (version: string, node: string): string => `version ${version} on Node ${node}`,
     since: (duration: string): string => `runs for ${duration}`,
     list: "Plugins",
     counts: (run: number, look: number, off: number): string =>
@@ -168,14 +178,14 @@ export const words = {
     heads: {
       plugin: "plugin",
       kind: "kind",
-      origin: "origin",
+      runs: "runs",
       health: "health",
       cpu: "CPU ms/s",
+      memory: "MB",
       samples: "samples/s",
       slow: "slowest 1 %, ms",
     },
-    origin: { bundled: "bundled", installed: "installed" } as const,
-    originLong: { bundled: "came with the agent", installed: "installed by you" } as const,
+    runs: { core: "inside", process: "own process", exec: "own program" } as Readonly<Record<string, string>>,
     state: {
       starting: "starting",
       ok: "ok",
@@ -185,24 +195,23 @@ export const words = {
       stopped: "off",
     } as const,
     runtime: "Runtime and page",
+    runtimeHint: "What no plugin accounts for; the memory is that of the agent with everything that runs inside",
     host: "host",
     together: "Together",
-    close: "Close",
-    folder: "Folder",
-    state_: "State",
-    sinceState: (state: string, when: string): string => `${state} since ${when}`,
-    version: "Version",
-    code: "Error code",
-    calls: "Calls",
-    median: "Median call",
-    slowest: "Slowest 1 %",
-    skipped: "Skipped calls",
-    errors: "Errors",
-    rate: "Samples",
-    cpu: "CPU",
-    restOk: "The rest of the agent runs on.",
     empty: "No plugins were found.",
     emptyHint: "The agent looks for them in its own folder and in the plugins folder of its data directory.",
+  },
+
+  safeMode: {
+    title: (since: string): string => `The agent runs in safe mode since ${since}.`,
+    suspects: "Left out, and probably to blame:",
+    alsoLeftOut: "Left out as well:",
+    leftOut: "Left out:",
+  },
+
+  part: {
+    loading: "One moment…",
+    failed: "This part of the page could not be fetched. The rest works.",
   },
 
   advice: {

@@ -6,6 +6,7 @@ import { PanelSection, panelsOf } from "../parts/panel-section.tsx";
 import { RangeControl } from "../parts/range-control.tsx";
 import { TruthLine } from "../parts/truth.tsx";
 import { cost, findings, newestSampleMs, now, panels, plugins, recommendations, stale, status } from "../state/agent.ts";
+import { wholeCost } from "../state/plugin-list.ts";
 import { placeHref } from "../state/router.ts";
 import { connection } from "../state/stream.ts";
 import { openAdvice, tellTruth } from "../state/truth.ts";
@@ -32,7 +33,7 @@ function Truth() {
     connection: connection.value,
     nowMs: now.value,
     status: status.value,
-    cost: cost.value,
+    cost: cost.value && wholeCost(cost.value, plugins.value ?? []),
     newestSampleMs: newestSampleMs.value,
     stale: stale.value,
     recommendations: recommendations.value ?? [],

@@ -3,39 +3,55 @@ import { useEffect, useRef } from "preact/hooks";
 import type { AgentStatus, PluginReport } from "all-use-agent/sdk";
 import { PanelChart } from "../chart/panel-chart.tsx";
 import { formatDuration, formatNumber, formatQuantity } from "../format.ts";
+import { AddPlugin } from "../parts/add-plugin.tsx";
 import { Failures } from "../parts/failures.tsx";
+import { lazy } from "../parts/lazy.tsx";
 import { panelsOf } from "../parts/panel-section.tsx";
-import { PluginDetail } from "../parts/plugin-detail.tsx";
 import { PluginTable } from "../parts/plugin-table.tsx";
 import { RangeControl } from "../parts/range-control.tsx";
+import { SafeMode } from "../parts/safe-mode.tsx";
+import type { DetailProps } from "../plugin/detail.tsx";
 import { cost, now, panels, plugins, status, watchPlugins } from "../state/agent.ts";
-import { inOrder, countStates } from "../state/plugin-list.ts";
+import { baseOf, countStates, inGroups, splitCost, wholeCost } from "../state/plugin-list.ts";
 import { address, setParams } from "../state/router.ts";
 import { words } from "../words.ts";
 
-/** What the agent costs, and each plugin's share and health. */
+const Detail = lazy<DetailProps>(() => import("../plugin/detail.tsx"));
+
+/** The details stand below the list; the style sheet breaks at the same width. */
+const stacked = matchMedia("(max-width: 1199px)");
+
+/** What the agent costs, each plugin's share and health, and everything that can be done with one. */
 export function Plugins() {
   useEffect(() => watchPlugins(), []);
   const own = panelsOf(panels.value ?? [], "agent");
   const list = plugins.value;
   const chosen = address.value.params.plugin ?? "";
   const detail = useRef<HTMLElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   const byHand = useSignal(false);
-  const plugin = list?.find((one) => one.id === chosen);
+  const plugin = list?.find((one) => one.id === chosen) ?? list?.find((one) => baseOf(one.id) === baseOf(chosen));
+  const opened = plugin && baseOf(plugin.id);
 
   // Where the details stand below the list, choosing one goes there; a linked one does not move the page.
   useEffect(() => {
-    if (byHand.value && plugin) detail.current?.scrollIntoView({ block: "nearest" });
-  }, [chosen]);
+    if (!byHand.value || !opened || !stacked.matches) return;
+    detail.current?.scrollIntoView({ block: "start" });
+    detail.current?.focus({ preventScroll: true });
+  }, [opened]);
 
-  const choose = (id: string): void => {
+  const choose = (id: string | null): void => {
     byHand.value = true;
-    setParams({ plugin: id === chosen ? null : id }, true);
+    const before = chosen;
+    setParams({ plugin: id === null || id === chosen ? null : id }, true);
+    // Closed: back to the row it was opened from, or to the list when that is gone.
+    if (id === null) setTimeout(() => (rowOf(before) ?? heading.current)?.focus());
   };
 
   return (
     <div class="place">
-      <Cost />
+      <Cost onInstalled={(id) => setParams({ plugin: id }, true)} />
+      <SafeMode />
       <Failures />
       {own.length > 0 && (
         <div class="cost">
@@ -47,21 +63,25 @@ export function Plugins() {
       <div class={plugin ? "split" : "split alone"}>
         <section aria-labelledby="list">
           <div class="head">
-            <h2 id="list">{words.plugins.list}</h2>
+            <h2 id="list" ref={heading} tabIndex={-1}>
+              {words.plugins.list}
+            </h2>
             {list && <span class="q">{countText(list)}</span>}
             <span class="end q sm">{words.plugins.order}</span>
           </div>
-          {list?.length === 0 ? (
+          {list && list.length > 0 && (
+            <PluginTable groups={inGroups(list)} cost={cost.value} chosen={plugin ? chosen : ""} onChoose={choose} />
+          )}
+          {list?.length === 0 && (
             <p>
               <b>{words.plugins.empty}</b> {words.plugins.emptyHint}
             </p>
-          ) : (
-            <PluginTable plugins={inOrder(list ?? [])} cost={cost.value} chosen={chosen} onChoose={choose} />
           )}
+          {list && !list.some(({ origin }) => origin === "installed") && <MakeOne />}
         </section>
         {plugin && (
-          <aside class="detail" aria-label={plugin.title} ref={detail}>
-            <PluginDetail plugin={plugin} onClose={() => setParams({ plugin: null }, true)} />
+          <aside class="detail" aria-label={plugin.title} ref={detail} tabIndex={-1}>
+            <Detail key={opened} chosen={chosen} onChoose={choose} />
           </aside>
         )}
       </div>
@@ -69,14 +89,29 @@ export function Plugins() {
   );
 }
 
+const rowOf = (id: string): HTMLElement | null => document.querySelector(`[data-plugin="${CSS.escape(id)}"]`);
+
 function countText(list: readonly PluginReport[]): string {
   const { run, look, off } = countStates(list);
   return words.plugins.counts(run, look, off);
 }
 
-function Cost() {
+/** Nobody has one of their own yet: how to make one. */
+function MakeOne() {
+  return (
+    <div class="make-one">
+      <p>
+        {words.plugins.make} <code class="mono">{words.plugins.makeCommand}</code>
+      </p>
+      <p class="q">{words.plugins.makeHint}</p>
+    </div>
+  );
+}
+
+function Cost({ onInstalled }: { onInstalled: (id: string) => void }) {
   const known = status.value;
-  const current = cost.value;
+  const list = plugins.value ?? [];
+  const current = cost.value && wholeCost(cost.value, list);
   return (
     <header class="top">
       <div>
@@ -85,15 +120,18 @@ function Cost() {
             ? words.plugins.title(cpuText(current), formatQuantity(current.residentBytes, "bytes"))
             : words.plugins.titleUnknown}
         </h1>
-        {known && current && (
+        {known && cost.value && (
           <p class="facts">
-            {factsOf(known, current, now.value).map((fact) => (
+            {factsOf(known, cost.value, list, now.value).map((fact) => (
               <span key={fact.replace(/[\d.,]+/g, "")}>{fact}</span>
             ))}
           </p>
         )}
       </div>
-      <RangeControl />
+      <div class="tools">
+        <AddPlugin onInstalled={onInstalled} />
+        <RangeControl />
+      </div>
     </header>
   );
 }
@@ -103,14 +141,17 @@ const cpuText = ({ cpuPercent }: AgentStatus["cost"]): string => `${formatNumber
 function factsOf(
   { storage, startedMs, version, node }: AgentStatus,
   current: AgentStatus["cost"],
+  list: readonly PluginReport[],
   nowMs: number,
 ): readonly string[] {
   const kept = storage.oldestMs === null ? null : formatDuration(nowMs - storage.oldestMs);
+  const { pluginsBytes } = splitCost(current, list);
   return [
+    ...(pluginsBytes === null ? [] : [words.plugins.ownProcesses(formatQuantity(pluginsBytes, "bytes"))]),
     words.plugins.disk(formatQuantity(current.diskBytes, "bytes"), kept),
     words.plugins.samples(formatNumber(storage.samplesPerSecond), formatNumber(storage.series)),
     words.plugins.delay(formatQuantity(current.eventLoopDelayP99Ms, "milliseconds")),
     words.plugins.since(formatDuration(nowMs - startedMs)),
-    words.plugins.runs(version, node.replace(/^v/, "")),
+    words.plugins.runs_(version, node.replace(/^v/, "")),
   ];
 }

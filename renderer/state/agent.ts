@@ -63,7 +63,8 @@ function takeStatus(answer: AgentStatus): AgentStatus {
 const readPanels = (): Promise<void> =>
   read<readonly PanelReport[], { panels: readonly PanelReport[] }>("panels", "/api/agent/panels", panels, (a) => a.panels);
 
-const readPlugins = (): Promise<void> =>
+/** Also after a change, so that the list says it at once. */
+export const readPlugins = (): Promise<void> =>
   read<readonly PluginReport[], { plugins: readonly PluginReport[] }>("plugins", "/api/agent/plugins", plugins, (a) => a.plugins);
 
 const readRecommendations = (): Promise<void> =>
@@ -135,6 +136,7 @@ export function startAgent(): void {
   setInterval(() => {
     if (document.hidden || connection.peek() !== "live") return;
     void readStatus().then(readDay);
+    void readPlugins();
   }, SLOW_MS);
   startStream();
   void readAll();

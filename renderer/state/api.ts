@@ -4,12 +4,15 @@ import { signal } from "@preact/signals";
 export class ApiError extends Error {
   readonly code: string;
   readonly status: number;
+  /** The whole answer; null when it was no JSON. */
+  readonly body: unknown;
 
-  constructor(code: string, message: string, status: number) {
+  constructor(code: string, message: string, status: number, body: unknown = null) {
     super(message);
     this.name = "ApiError";
     this.code = code;
     this.status = status;
+    this.body = body;
   }
 }
 
@@ -26,8 +29,8 @@ interface AnyError {
 /** Reads both shapes: Prometheus' `{errorType, error}` and our own `{error: {code, message}}`. */
 function errorOf(status: number, body: AnyError | null): ApiError {
   const error = body?.error;
-  if (typeof error === "string") return new ApiError(body?.errorType ?? "error", error, status);
-  return new ApiError(error?.code ?? `http_${status}`, error?.message ?? `The agent answered ${status}.`, status);
+  if (typeof error === "string") return new ApiError(body?.errorType ?? "error", error, status, body);
+  return new ApiError(error?.code ?? `http_${status}`, error?.message ?? `The agent answered ${status}.`, status, body);
 }
 
 async function request<T>(path: string, init: RequestInit, signal: AbortSignal | undefined): Promise<T> {
@@ -58,6 +61,15 @@ export function postJson<T>(path: string, body: unknown, signal?: AbortSignal): 
   return request<T>(
     path,
     { method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify(body) },
+    signal,
+  );
+}
+
+/** Sends a file as it is. */
+export function postBytes<T>(path: string, bytes: Blob, signal?: AbortSignal): Promise<T> {
+  return request<T>(
+    path,
+    { method: "POST", headers: { "content-type": "application/octet-stream", accept: "application/json" }, body: bytes },
     signal,
   );
 }

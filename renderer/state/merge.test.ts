@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { FindingReport, GapReport, PluginReport, RecommendationReport } from "all-use-agent/sdk";
+import type { FindingReport, GapReport, RecommendationReport } from "all-use-agent/sdk";
 import { dayMarks } from "./day.ts";
 import { FINDINGS_LIMIT, withFinding, withRecommendation } from "./merge.ts";
 import { PanelWatch } from "./panel-health.ts";
-import { countStates, inOrder } from "./plugin-list.ts";
 
 const finding = (id: string, startMs: number, endMs: number | null = null, more: Partial<FindingReport> = {}): FindingReport => ({
   id,
@@ -116,38 +115,5 @@ describe("which charts are outside", () => {
 
   test("is not known while learning", () => {
     expect(new PanelWatch().take(row(11, null, null)).get("p")).toEqual({ outside: false, learning: true });
-  });
-});
-
-describe("the list of plugins", () => {
-  const plugin = (title: string, cpuMsPerSecond: number, state: PluginReport["state"] = "ok"): PluginReport => ({
-    id: title,
-    title,
-    kind: "collector",
-    version: "1.0.0",
-    folder: "",
-    origin: "bundled",
-    state,
-    reason: null,
-    code: null,
-    sinceMs: 0,
-    cost: { cpuMsPerSecond, calls: 0, p50Ms: 0, p99Ms: 0, samplesPerSecond: 0, skipped: 0, errors: 0 },
-  });
-
-  test("has what needs a look first, then most CPU, then names", () => {
-    const list = [
-      plugin("b", 1),
-      plugin("a", 1.001),
-      plugin("heavy", 9),
-      plugin("broken", 0, "failed"),
-      plugin("limping", 5, "degraded"),
-    ];
-    expect(inOrder(list).map(({ title }) => title)).toEqual(["broken", "limping", "heavy", "a", "b"]);
-  });
-
-  test("is counted by what it means to the reader", () => {
-    expect(
-      countStates([plugin("a", 1), plugin("b", 1, "failed"), plugin("c", 1, "stopped"), plugin("d", 1, "starting")]),
-    ).toEqual({ run: 2, look: 1, off: 1 });
   });
 });

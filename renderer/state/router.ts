@@ -40,6 +40,27 @@ export function placeHref(id: string): string {
   return formatAddress({ place: id, params });
 }
 
+/**
+ * Asked before the address changes to `next`: true holds the page where it is, and whoever said so calls `proceed` to go
+ * after all.
+ */
+export type Gate = (next: Address, proceed: () => void) => boolean;
+
+let gate: Gate | null = null;
+
+/** Holds the page while there is something to lose. One at a time; returns how to open it. */
+export function setGate(asked: Gate): () => void {
+  gate = asked;
+  return () => {
+    if (gate === asked) gate = null;
+  };
+}
+
+/** What there was to lose is gone. */
+export function openGate(): void {
+  gate = null;
+}
+
 /** Changes parameters; null removes one. `replace` leaves no step in the history. */
 export function setParams(changes: Readonly<Record<string, string | null>>, replace = false): void {
   const params: Record<string, string> = { ...address.value.params };
@@ -48,6 +69,11 @@ export function setParams(changes: Readonly<Record<string, string | null>>, repl
     else params[name] = value;
   }
   const next = { place: address.value.place, params };
+  const go = (): void => move(next, replace);
+  if (!gate?.(next, go)) go();
+}
+
+function move(next: Address, replace: boolean): void {
   history[replace ? "replaceState" : "pushState"](null, "", formatAddress(next));
   address.value = next;
 }
@@ -59,7 +85,12 @@ export function goTo(id: string): void {
 /** Follows the address bar, back and forward. Returns how to stop. */
 export function followAddress(): () => void {
   const read = (): void => {
-    address.value = parseAddress(location.hash);
+    const next = parseAddress(location.hash);
+    const here = address.peek();
+    // Two events tell of one step.
+    if (formatAddress(next) === formatAddress(here)) return;
+    if (gate?.(next, () => move(next, false))) history.replaceState(null, "", formatAddress(here));
+    else address.value = next;
   };
   addEventListener("hashchange", read);
   addEventListener("popstate", read);

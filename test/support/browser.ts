@@ -32,7 +32,11 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** Opens the agent's page by the address that signs in, in a context of its own. */
-export async function openPage(browser: Browser, agent: RunningAgent, options: OpenOptions = {}): Promise<OpenPage> {
+export async function openPage(
+  browser: Browser,
+  agent: Pick<RunningAgent, "pageAddress">,
+  options: OpenOptions = {},
+): Promise<OpenPage> {
   const context: BrowserContext = await browser.newContext({
     viewport: { width: options.width ?? 1440, height: options.height ?? 1000 },
     colorScheme: options.scheme ?? "light",
