@@ -1,4 +1,3 @@
-import type { AgentStatus } from "all-use-agent/sdk";
 import type { ComponentChildren } from "preact";
 import { formatMoment, formatSentence } from "../format.ts";
 import { now, plugins, status } from "../state/agent.ts";
@@ -6,23 +5,9 @@ import { baseOf, instanceOf } from "../state/plugin-list.ts";
 import { address, formatAddress } from "../state/router.ts";
 import { words } from "../words.ts";
 
-/** Absent in agents that have no safe mode, null while it is not in it. */
-type WithSafeMode = AgentStatus & {
-  readonly safeMode?: {
-    readonly sinceMs: number;
-    /** Ids of the plugins that were not started. */
-    readonly leftOut: readonly string[];
-    /** Of those, the ones that are probably to blame. */
-    readonly suspects: readonly string[];
-    /** What happened and what to do, in a few sentences. */
-    readonly reason: string;
-  } | null;
-};
-
 /** The agent kept dying at its start and came up with less: what was left out, why, and what to do. */
 export function SafeMode() {
-  const known: WithSafeMode | null = status.value;
-  const safeMode = known?.safeMode;
+  const safeMode = status.value?.safeMode;
   if (!safeMode) return null;
   const { sinceMs, leftOut, suspects, reason } = safeMode;
   const others = leftOut.filter((id) => !suspects.includes(id));

@@ -11,7 +11,6 @@ import { Modal } from "../parts/modal.tsx";
 import { address, setGate } from "../state/router.ts";
 import { pluginWords } from "../words-plugin.ts";
 import { checkConfig, reasonOf, saveConfig } from "./door.ts";
-import { pendingOf, sharedOf } from "./later.ts";
 
 const { form: words, leave } = pluginWords;
 
@@ -37,7 +36,9 @@ export function ConfigForm({ detail, instance, onSaved }: FormProps) {
   const named = instance.instance !== "default";
   const state = useForm(
     {
-      schema: named ? inherit(detail.configSchema as JsonObject, sharedOf(detail)) : (detail.configSchema as JsonObject),
+      schema: named
+        ? inherit(detail.configSchema as JsonObject, detail.sharedConfig as JsonObject)
+        : (detail.configSchema as JsonObject),
       config: instance.config as JsonObject,
       secrets: instance.secrets,
       problems: instance.problems,
@@ -93,7 +94,7 @@ export function ConfigForm({ detail, instance, onSaved }: FormProps) {
       const now = after.instances.find((one) => one.instance === name);
       if (now?.report?.state === "failed")
         return { text: words.savedFailed(formatSentence(now.report.reason ?? "")), tone: "bad", undo: before };
-      const later = now ? pendingOf(now) : null;
+      const later = now?.pending ?? null;
       const text = later !== null ? words.savedLater(later) : now?.enabled === false ? words.savedOff : words.saved;
       // A secret is write only: nobody can put the one of before back.
       return noSecrets ? { text, tone: "good", undo: before } : { text, tone: "good" };

@@ -12,7 +12,6 @@ import { Instances } from "./instances.tsx";
 import { Log } from "./log.tsx";
 import { Permissions } from "./permissions.tsx";
 import "./plugin.css";
-import { pendingOf } from "./later.ts";
 import { useDetail } from "./use-detail.ts";
 
 const { state: stateWords, cost: costWords } = pluginWords;
@@ -183,7 +182,7 @@ function State({ detail, instance, report }: StateProps) {
       </p>
     );
   }
-  const pending = pendingOf(instance);
+  const pending = instance.pending;
   if (!report || !needsLook(report)) return pending === null ? null : <p class="state">{pending}</p>;
   return <Trouble report={report} waiting={detail.permissions.some(({ granted }) => !granted)} />;
 }

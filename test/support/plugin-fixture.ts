@@ -99,6 +99,7 @@ function bundled(folder: string, permissions: readonly PermissionReport[], run: 
     folder: `/opt/all-use-agent/plugins/${folder}`,
     isolation: "core",
     configSchema: manifest.config ?? { type: "object" },
+    sharedConfig: {},
     instances: [],
     permissions,
     limits: [],
@@ -123,6 +124,7 @@ export function instance(
     config,
     secrets,
     problems: [],
+    pending: null,
     report: report(plugin, name, run),
   };
 }
@@ -142,6 +144,7 @@ function installed(id: string, title: string, more: Partial<PluginDetail>): Fixt
     folder: `${DATA}/plugins/${id}`,
     isolation: "process",
     configSchema: { type: "object", additionalProperties: false, properties: {} },
+    sharedConfig: {},
     permissions: [],
     limits: [],
     budget: { cpuMsPerSecond: 10, memoryMb: 64 },
