@@ -266,7 +266,9 @@ describe("file systems", () => {
   test("those that may hang are asked on a thread; answers come with the next tick", async () => {
     const machine = await new Machine({ "proc/self/mounts": "server:/x /mnt/x nfs4 rw 0 0\n", "mnt/x/y": "" }).start();
     machine.tick();
-    await vi.waitFor(() => expect(machine.tick().value("node_filesystem_size_bytes", { fstype: "nfs4" })).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(machine.tick().value("node_filesystem_size_bytes", { fstype: "nfs4" })).toBeGreaterThan(0), {
+      timeout: 60_000,
+    });
   });
 
   test("servers that never answer block nothing, hold two threads at most and are reported", async () => {
