@@ -12,7 +12,7 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** `series@milliseconds` → value, of every host sample in the window. */
 async function samples(agent: RunningAgent, fromMs: number, toMs: number): Promise<Map<string, string>> {
-  const windowS = Math.ceil((toMs - fromMs) / 1000);
+  const windowS = Math.max(1, Math.ceil((toMs - fromMs) / 1000));
   const found = new Map<string, string>();
   for (const { metric, values } of await agent.query(
     `{__name__=~"node_load1|node_cpu_seconds_total|node_network_receive_bytes_total"}[${windowS}s]`,

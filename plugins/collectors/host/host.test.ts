@@ -69,7 +69,7 @@ describe("CPU time", () => {
 });
 
 describe("a group that fails", () => {
-  test.skipIf(asRoot)("for want of permission", async () => {
+  test.skipIf(asRoot)("for want of permission (needs somebody other than root)", async () => {
     const machine = new Machine();
     fs.chmodSync(join(machine.root, "proc/meminfo"), 0);
     await machine.start();

@@ -88,29 +88,34 @@ async function scrapeNodeExporter(): Promise<{ scrape: () => Promise<Exposed[]> 
   }
 }
 
-describe.skipIf(!onLinux || !existsSync(NODE_EXPORTER))("side by side with node exporter", () => {
-  test("at least 95 % of its default names are given with equal labels, and no value disagrees", async () => {
-    const { scrape } = await scrapeNodeExporter();
-    await inSomeRound(async (patienceMs) => {
-      const before = byKey(await readAll(patienceMs));
-      const theirs = (await scrape()).filter(({ name }) => !ABOUT_ITSELF.test(name));
-      const after = byKey(await readAll(patienceMs));
+describe.skipIf(!onLinux || !existsSync(NODE_EXPORTER))(
+  "side by side with node exporter (needs Linux and prometheus-node-exporter)",
+  () => {
+    test("at least 95 % of its default names are given with equal labels, and no value disagrees", async () => {
+      const { scrape } = await scrapeNodeExporter();
+      await inSomeRound(async (patienceMs) => {
+        const before = byKey(await readAll(patienceMs));
+        const theirs = (await scrape()).filter(({ name }) => !ABOUT_ITSELF.test(name));
+        const after = byKey(await readAll(patienceMs));
 
-      const names = new Set(theirs.map(({ name }) => name));
-      const lacking = new Set(theirs.filter(({ key }) => !before.has(key) && !after.has(key)).map(({ name }) => name));
-      expect(1 - lacking.size / names.size, `lacking: ${[...lacking].join(", ")}`).toBeGreaterThanOrEqual(COVERAGE);
+        const names = new Set(theirs.map(({ name }) => name));
+        const lacking = new Set(theirs.filter(({ key }) => !before.has(key) && !after.has(key)).map(({ name }) => name));
+        expect(1 - lacking.size / names.size, `lacking: ${[...lacking].join(", ")}`).toBeGreaterThanOrEqual(COVERAGE);
 
-      const wrong = theirs.filter(({ key, name, value }) => {
-        const first = before.get(key);
-        const last = after.get(key);
-        if (first === undefined || last === undefined) return false;
-        const slack = slackOf(name, value);
-        return value < Math.min(first, last) - slack || value > Math.max(first, last) + slack;
+        const wrong = theirs.filter(({ key, name, value }) => {
+          const first = before.get(key);
+          const last = after.get(key);
+          if (first === undefined || last === undefined) return false;
+          const slack = slackOf(name, value);
+          return value < Math.min(first, last) - slack || value > Math.max(first, last) + slack;
+        });
+        expect(wrong.map(({ key, value }) => ({ key, theirs: value, before: before.get(key), after: after.get(key) }))).toEqual(
+          [],
+        );
       });
-      expect(wrong.map(({ key, value }) => ({ key, theirs: value, before: before.get(key), after: after.get(key) }))).toEqual([]);
     });
-  });
-});
+  },
+);
 
 /** Counters must lie between our readings before and after; gauges may swing in between. */
 function slackOf(name: string, value: number): number {
@@ -127,7 +132,7 @@ function slackOf(name: string, value: number): number {
   return 1e-9 * Math.abs(value);
 }
 
-describe.skipIf(!onLinux)("on this machine", () => {
+describe.skipIf(!onLinux)("on this machine (needs Linux)", () => {
   test("/proc agrees at that instant", async () => {
     const idleSeconds = (): number => Number(/^cpu0 +\d+ \d+ \d+ (\d+)/m.exec(readFileSync("/proc/stat", "utf8"))![1]) / 100;
     const stat = readFileSync("/proc/stat", "utf8");
@@ -148,7 +153,7 @@ describe.skipIf(!onLinux)("on this machine", () => {
   rmSync(probe, { recursive: true });
 
   test.skipIf(!canMount)(
-    "a disk mounted while the collector runs is seen at the next tick, and ends when unmounted",
+    "a disk mounted while the collector runs is seen at the next tick, and ends when unmounted (needs root)",
     async () => {
       const { ctx, collector } = realCollector();
       await collector.start?.(ctx.signal);

@@ -264,7 +264,7 @@ describe("processors", () => {
     expect(await desk.until(5)).toEqual([]);
   });
 
-  it.skipIf(process.platform !== "linux")("name the process that keeps them busy (Linux)", async ({ skip }) => {
+  it.skipIf(process.platform !== "linux")("name the process that keeps them busy (needs Linux)", async ({ skip }) => {
     const child = spawn(process.execPath, ["-e", "const end = Date.now() + 600_000; while (Date.now() < end);"]);
     try {
       // Where the machine is busy with other things, the child should still get its share.

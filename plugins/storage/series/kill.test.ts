@@ -36,7 +36,7 @@ async function killedRun(folder: string, firstTick: number, lifeMs: number): Pro
 }
 
 test.skipIf(!runsSources)(
-  "killed at random moments, it has every acknowledged sample and no wrong one",
+  "killed at random moments, it has every acknowledged sample and no wrong one (needs Node.js that runs TypeScript)",
   { timeout: 600_000 },
   async () => {
     const folder = await temporaryFolder();
