@@ -1,22 +1,51 @@
 /**
- * Writes what the documents say twice: the reference of `plugin.json` and its JSON Schema, and the examples of
- * docs/plugins.md, which are what `alluse plugin new` writes. `node scripts/docs.mjs` after a build, on Node.js 22.18 or
- * newer; test/docs says when it is due.
+ * Writes what the documents say twice: the reference of `plugin.json` and its JSON Schema, that of the SDK and of the error
+ * codes, and the examples of docs/plugins.md, which are what `alluse plugin new` writes. `node scripts/docs.mjs` after a build,
+ * on Node.js 22.18 or newer; test/docs says when it is due.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { manifestSchema, PLUGIN_KINDS } from "../sdk/manifest.ts";
+import { statusOf } from "../main/api/answer.ts";
 import { pluginFiles } from "../main/edge/template/folder.ts";
+import { ERROR_CODES } from "../sdk/error-codes.ts";
+import { errorTable, registryFaults } from "./docs/error-codes.mjs";
+import { declarations, sdkReference, section } from "./docs/sdk-reference.mjs";
 
 const root = join(import.meta.dirname, "..");
 
 /** Path below the project → text. */
 export function documents() {
+  const byModule = declarations();
   return new Map([
+    ...sdkReference(byModule),
+    ["docs/reference/errors.md", errors(byModule.get("errors"))],
     ["docs/plugin.schema.json", `${JSON.stringify(manifestSchema, null, 2)}\n`],
     ["docs/plugin-manifest.md", reference()],
     ["docs/plugins.md", withExamples(readFileSync(join(root, "docs/plugins.md"), "utf8"))],
   ]);
+}
+
+/** What sdk/error-codes.ts lacks of the sources' codes, or has too much: sentences that say what to change. */
+export function errorCodeFaults() {
+  return registryFaults(ERROR_CODES);
+}
+
+function errors(kinds) {
+  const places = new Map(kinds.map(({ name }) => [name, `#${name.toLowerCase()}`]));
+  return `# Errors
+
+Every error has a stable code for programs and one sentence for people: what was expected, what was found, where, and what to do. A
+code stands in \`AgentError.code\`, in the answers of \`/api/agent\`, and beside the state of a plugin. Generated from
+[sdk/errors.ts](../../sdk/errors.ts) and the registry [sdk/error-codes.ts](../../sdk/error-codes.ts) by \`node scripts/docs.mjs\`.
+
+${kinds.map((kind) => section(kind, places)).join("\n")}
+## Codes
+
+HTTP is the status with which the agent's door answers the code; where there is none, 500. A plugin may use codes of its own: lower-case words
+joined by underscores.
+
+${errorTable(ERROR_CODES, statusOf)}`;
 }
 
 function reference() {

@@ -119,11 +119,18 @@ function tests(args) {
   });
 }
 
+/** Where no reason was given, the test's or the group's name says what it needs. */
+function needOf(name) {
+  const parts = name.split(" > ");
+  const at = parts.findIndex((part) => /\((needs|skipped)/.test(part));
+  return parts.slice(0, at < 0 ? undefined : at + 1).join(" > ");
+}
+
 /** Reasons said once, with how many tests they kept from running. */
 function printSkipped() {
   const byReason = new Map();
   for (const { file, name, reason } of skipped) {
-    const key = reason || `${file}: ${name.split(" > ")[0]}`;
+    const key = reason || `${file}: ${needOf(name)}`;
     byReason.set(key, (byReason.get(key) ?? 0) + 1);
   }
   for (const [reason, count] of byReason) console.log(`skipped ${count}: ${reason}`);

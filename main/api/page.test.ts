@@ -59,7 +59,7 @@ describe("the page's files", () => {
 
   it("sees a new build within a second or so", async () => {
     await writeFile(join(root, "page/new.txt"), "new");
-    await expect.poll(async () => (await get("/new.txt"))?.status, { timeout: 3000, interval: 200 }).toBe(200);
+    await expect.poll(async () => (await get("/new.txt"))?.status, { interval: 200 }).toBe(200);
   });
 
   it.each([

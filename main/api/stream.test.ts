@@ -155,8 +155,7 @@ describe("the live stream", () => {
     await reader.cancel();
     expect(stream.clients).toBe(0);
     expect(agent.listeners.size).toBe(1);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(agent.listeners.size).toBe(0);
+    await expect.poll(() => agent.listeners.size).toBe(0);
   });
 
   it("forgets a client that goes away without reading, and ends its stream", async () => {

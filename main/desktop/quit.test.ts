@@ -26,7 +26,7 @@ test("the app quits only when the agent has stopped, which is asked for once", a
   app.quit();
   expect([stops, exits]).toEqual([1, []]);
   release();
-  await vi.waitFor(() => expect(exits).toEqual([0]));
+  await vi.waitFor(() => expect(exits).toEqual([0]), { timeout: 30_000 });
   expect(stops).toBe(1);
 });
 
@@ -34,7 +34,7 @@ test("a stop that fails does not keep the app", async () => {
   const logged = vi.spyOn(console, "error").mockReturnValue();
   const exits = quitting(() => Promise.reject(new Error("disk gone")));
   app.quit();
-  await vi.waitFor(() => expect(exits).toEqual([0]));
+  await vi.waitFor(() => expect(exits).toEqual([0]), { timeout: 30_000 });
   expect(logged).toHaveBeenCalledOnce();
   logged.mockRestore();
 });

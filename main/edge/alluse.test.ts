@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(BUILT))("alluse, as built (skipped before npm run bu
   async function started(...args: string[]): Promise<Run & { address: string }> {
     const process = run("start", "--bare", "--port", "0", "--data-dir", dataDir, ...args);
     const ready = /^ready (http:\/\/127\.0\.0\.1:\d+)$/m;
-    await Promise.race([expect.poll(() => process.output().out, { timeout: 10_000 }).toMatch(ready), process.ended]);
+    await Promise.race([expect.poll(() => process.output().out).toMatch(ready), process.ended]);
     const address = ready.exec(process.output().out)?.[1];
     if (address === undefined) throw new Error(`did not start: ${process.output().err}`);
     return { ...process, address };

@@ -66,9 +66,8 @@ describe("the listener", () => {
     const stream = await fetch(`http://127.0.0.1:${listener.port}/api/agent/stream`);
     const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
-    const begun = performance.now();
+    // A stream never ends by itself: a listener that waited for it would not close.
     await Promise.all([listener.close(), listener.close()]);
-    expect(performance.now() - begun).toBeLessThan(2000);
     await expect(reader.read()).rejects.toThrow();
     await expect(fetch(`http://127.0.0.1:${listener.port}/`)).rejects.toThrow();
   });
@@ -101,7 +100,7 @@ describe("the listener", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     socket.resume();
-    await expect.poll(() => got.includes(`"nowMs":${ticks},`), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => got.includes(`"nowMs":${ticks},`)).toBe(true);
     socket.destroy();
     const seen = [...got.matchAll(/"nowMs":(\d+),/g)].map(([, nowMs]) => Number(nowMs));
     expect(seen.length).toBeLessThan(ticks / 2);

@@ -7,6 +7,7 @@ import { lateDocuments } from "./documents.ts";
 import { PluginHost } from "./host.ts";
 import { privateStore } from "./private-store.ts";
 import { RealTime } from "./time.ts";
+import { sleep, until } from "../../test/support/wait.ts";
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -14,10 +15,13 @@ let dataDir: string;
 let host: PluginHost;
 let emitted: number[];
 let unowned: unknown[];
+/** Every code that any plugin ever showed. */
+let codes: (string | null)[];
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "alluse-host-"));
   emitted = [];
+  codes = [];
   unowned = [];
 });
 
@@ -66,7 +70,7 @@ async function start(
     store: (id) => privateStore(join(dataDir, "state", id)),
     settings,
     bare,
-    changed: () => {},
+    changed: () => codes.push(...host.reports().map((report) => report.code)),
     unowned: (error) => void unowned.push(error),
     services: {
       registerSeries: (name, labels, metric) => infos.push({ name, labels, ...metric }) - 1,
@@ -88,7 +92,7 @@ async function start(
 }
 
 const reports = (): Map<string, PluginReport> => new Map(host.reports().map((report) => [report.id, report]));
-const settle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const report = (id: string): PluginReport | undefined => reports().get(id);
 
 const GOOD = `export default (ctx) => {
   const id = ctx.series("demo_value");
@@ -104,10 +108,10 @@ describe("PluginHost", () => {
   it("runs a collector at its interval and counts its samples", async () => {
     await plugin("collectors/good", GOOD, GOOD_MANIFEST);
     await start();
-    await settle(330);
-    expect(emitted.length).toBeGreaterThanOrEqual(3);
+    await until("three samples", 5000, () => emitted.length >= 3);
     expect(emitted.slice(0, 3)).toEqual([1, 2, 3]);
-    expect(reports().get("collectors/good")).toMatchObject({ state: "ok", reason: null });
+    await until("it to be well", 5000, () => report("collectors/good")?.state === "ok");
+    expect(report("collectors/good")?.reason).toBeNull();
   });
 
   it("shows each broken plugin as failed with its reason and runs the rest", async () => {
@@ -140,10 +144,11 @@ describe("PluginHost", () => {
     await plugin("collectors/timer", later("throw new Error('in a timer')"));
     await plugin("collectors/rejects", later("Promise.reject(new Error('nobody awaited'))"));
     await start();
-    await settle(200);
+    for (const id of ["collectors/timer", "collectors/rejects"])
+      await until(`${id} to fail`, 5000, () => report(id)?.state === "failed");
     expect(reports().get("collectors/timer")).toMatchObject({ state: "failed", code: "crashed", reason: "in a timer" });
     expect(reports().get("collectors/rejects")).toMatchObject({ state: "failed", code: "crashed", reason: "nobody awaited" });
-    expect(reports().get("collectors/good")?.state).toBe("ok");
+    await until("the other to be well", 5000, () => report("collectors/good")?.state === "ok");
     expect(unowned).toEqual([]);
   });
 
@@ -157,19 +162,18 @@ describe("PluginHost", () => {
       GOOD_MANIFEST,
     );
     await start();
-    await settle(1200);
-    expect(reports().get("collectors/hangs")?.cost.skipped).toBeGreaterThan(5);
-    await settle(300);
-    expect(reports().get("collectors/hangs")).toMatchObject({ state: "ok" });
+    await until("ticks to be skipped", 5000, () => (report("collectors/hangs")?.cost.skipped ?? 0) > 5);
+    await until("the abort", 5000, () => codes.includes("collect_failed"));
+    await until("its recovery", 5000, () => report("collectors/hangs")?.state === "ok");
   });
 
   it("asks a collector that keeps failing less often", async () => {
     await plugin("collectors/fails", `export default () => ({ collect() { throw new Error("no reading") } })`, GOOD_MANIFEST);
     await start();
-    await settle(1000);
-    const report = reports().get("collectors/fails");
-    expect(report).toMatchObject({ state: "degraded", reason: "no reading" });
-    expect(report?.cost.calls).toBeLessThan(8);
+    // After the first four calls 0, 1, 3 and 7 ticks are left out.
+    await until("eleven ticks to be left out", 10_000, () => (report("collectors/fails")?.cost.skipped ?? 0) >= 11, 10);
+    expect(report("collectors/fails")).toMatchObject({ state: "degraded", reason: "no reading" });
+    expect(report("collectors/fails")?.cost.calls).toBeLessThan(8);
   });
 
   it("undoes timers and resources in reverse when a plugin stops", async () => {
@@ -183,10 +187,10 @@ describe("PluginHost", () => {
       }, stop() { globalThis.undone.push("stop") } })`,
     );
     await start();
-    await settle(50);
+    await until("a tick", 5000, () => globalThis.undone.includes("tick"), 10);
     await host.stop();
     const end = globalThis.undone.lastIndexOf("stop");
-    await settle(60);
+    await sleep(60);
     expect(globalThis.undone.slice(end)).toEqual(["stop", "second", "first"]);
   });
 
@@ -198,8 +202,7 @@ describe("PluginHost", () => {
     await start();
     await host.stop();
     await start();
-    await settle(150);
-    expect(reports().get("collectors/counts")?.reason).toBe("count 1");
+    await until("its count", 5000, () => report("collectors/counts")?.reason === "count 1");
   });
 
   it("starts what is required first, whatever the names, and fails what lacks its requirement", async () => {
@@ -266,8 +269,8 @@ describe("PluginHost", () => {
     for (let i = 0; i < 4; i++) instance.onWay(() => analytics.observe(batch));
     expect(reports().get("analytics/faulty")?.state).toBe("degraded");
     instance.onWay(() => analytics.observe(batch));
-    await settle(10);
-    expect(reports().get("analytics/faulty")).toMatchObject({ state: "failed", code: "faults_repeated" });
+    await until("it to fail", 5000, () => report("analytics/faulty")?.state === "failed", 10);
+    expect(report("analytics/faulty")?.code).toBe("faults_repeated");
   });
 
   it("forgets a single fault when the next call works", async () => {
@@ -287,7 +290,7 @@ describe("PluginHost", () => {
   it("hands errors that no plugin owns to the shell", async () => {
     await start();
     void Promise.reject(new Error("ours"));
-    await settle(20);
+    await until("the error", 5000, () => unowned.length > 0, 10);
     expect(unowned).toHaveLength(1);
   });
 });

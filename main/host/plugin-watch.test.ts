@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { sleep, until } from "../../test/support/wait.ts";
 import { type PluginWatch, watchPlugins } from "./plugin-watch.ts";
 
 let root: string;
@@ -27,11 +28,7 @@ async function begin(rescanIntervalMs: number): Promise<void> {
 }
 
 async function toldOf(expected: string): Promise<void> {
-  const untilMs = performance.now() + 5000;
-  while (!seen.flat().includes(expected)) {
-    if (performance.now() > untilMs) throw new Error(`it was not told of ${expected}, only of ${JSON.stringify(seen)}`);
-    await new Promise((done) => setTimeout(done, 20));
-  }
+  await until(`word of ${expected}`, 5000, () => seen.flat().includes(expected), 20);
   seen.length = 0;
 }
 
@@ -72,7 +69,7 @@ it("tells of nothing when nothing changed, and of what is no plugin", async () =
   await mkdir(join(root, "node_modules/x"), { recursive: true });
   await mkdir(join(root, "collectors/.new-abc"));
   await writeFile(join(root, "collectors/a/.swp"), "");
-  await new Promise((done) => setTimeout(done, 500));
+  await sleep(500);
   expect(seen).toEqual([]);
 });
 

@@ -1,5 +1,6 @@
 import { AgentError } from "all-use-agent/sdk";
 import { describe, expect, test } from "vitest";
+import { cpuMsOf } from "../../test/support/cpu.ts";
 import { check } from "./check.ts";
 import { format, print } from "./format.ts";
 import { normalize, unquote } from "./lex.ts";
@@ -94,9 +95,7 @@ describe("errors", () => {
     ["length", "a + ".repeat(100_000)],
     ["nested durations", `a[${"(".repeat(2_000)}5m${")".repeat(2_000)}]`],
   ])("endless %s end quickly", (_, text) => {
-    const started = performance.now();
-    expect(failure(text).code).toBe("query_parse");
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(cpuMsOf(() => expect(failure(text).code).toBe("query_parse"))).toBeLessThan(5_000);
   });
 
   test("what is deep but within bounds is read", () => {

@@ -48,7 +48,7 @@ export async function memory(kit: Kit): Promise<void> {
     for (let i = 0; i < ticks; i++) {
       // What it learns of a new series and the engine's own warming up are over by then.
       const late = performance.now();
-      if (Number.isNaN(early) && (i === ticks / 4 || late > untilMs - memoryMs * 0.6)) early = usedBytes(collect);
+      if (Number.isNaN(early) && (i === ticks >> 2 || late > untilMs - memoryMs * 0.6)) early = usedBytes(collect);
       if (late > untilMs) break;
       await driver.tick();
       ctx.forget();

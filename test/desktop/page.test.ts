@@ -6,6 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { CHROMIUM_ARGS, findChromium, NO_CHROMIUM } from "../support/machine.ts";
 import { BUILT_PRELOAD, cannotRun, Shell } from "./shell.ts";
 
+/** A loaded machine is no failure. */
+const PAGE_WITHIN_MS = 120_000;
 const executablePath = findChromium();
 const reason = cannotRun() ?? (executablePath === null ? NO_CHROMIUM : null);
 
@@ -36,8 +38,9 @@ describe("main, preload and page of the desktop shell together, in Chromium", ()
     if (executablePath === null || reason !== null) return;
     shell = await new Shell([`--data-dir=${dataDir}`, "alluse://app/#/plugins"]).ready();
     origin = await shell.ask("serve");
-    browser = await chromium.launch({ executablePath, args: [...CHROMIUM_ARGS] });
+    browser = await chromium.launch({ executablePath, args: [...CHROMIUM_ARGS], timeout: PAGE_WITHIN_MS });
     page = await browser.newPage();
+    page.setDefaultTimeout(PAGE_WITHIN_MS);
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
     page.on("pageerror", (error) => faults.push(error.message));
     await page.addInitScript(preloadScript());

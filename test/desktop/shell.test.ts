@@ -113,18 +113,23 @@ describe("the built desktop shell", () => {
 
   test("tells of a critical recommendation once, in the tray and as a notification that opens its place", async () => {
     // The tray speaks of advice only once samples arrive: on a busy machine the advice may come before the first.
-    const told = /^ALL-USE Agent: (1 thing needs you|\d things need you)$/;
+    const told = /^ALL-USE Agent: (1 thing needs you|\d+ things need you)$/;
+    const title = "Disk /data is full";
     const { tray, notifications } = await shell.state(
       "the notification and the tray's word",
-      (state) => state.notifications.length > 0 && told.test(state.tray?.toolTip ?? ""),
+      (state) => state.notifications.some((each) => each.title === title) && told.test(state.tray?.toolTip ?? ""),
       40_000,
     );
-    expect(notifications).toEqual([
-      { title: "Disk /data is full", body: "Free some space on /data.", urgency: "critical", state: "shown" },
+    // This machine itself may be in a state that is worth a word.
+    expect(notifications.filter((each) => each.title === title)).toEqual([
+      { title, body: "Free some space on /data.", urgency: "critical", state: "shown" },
     ]);
     expect(tray?.labels[0]).toBe(tray?.toolTip.slice("ALL-USE Agent: ".length));
     expect(tray?.scales).toEqual([1, 2]);
-    await shell.ask("clickNotification", 0);
+    await shell.ask(
+      "clickNotification",
+      notifications.findIndex((each) => each.title === title),
+    );
     await shell.state("the place", ({ windows }) => windows[0].urls.at(-1) === "alluse://app/#/advice");
   });
 
@@ -155,8 +160,10 @@ describe("the built desktop shell", () => {
     const origin = await shell.ask("serve");
     const answer = await fetch(`${origin}/api/agent/gaps?from=${fromMs}&to=${Date.now()}`);
     const { gaps } = (await answer.json()) as { gaps: { fromMs: number; toMs: number; reason: string }[] };
-    expect(gaps).toEqual([expect.objectContaining({ reason: "sleep" })]);
-    expect(gaps[0].toMs - gaps[0].fromMs).toBeGreaterThanOrEqual(45);
+    // A machine that was held up has gaps of its own.
+    const slept = gaps.filter(({ reason: why }) => why === "sleep");
+    expect(slept).toHaveLength(1);
+    expect(slept[0].toMs - slept[0].fromMs).toBeGreaterThanOrEqual(45);
   });
 
   test("a page that dies is loaded again, but not for ever", async () => {

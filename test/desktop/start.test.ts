@@ -68,7 +68,7 @@ describe("npm start", () => {
       execFile(
         process.execPath,
         [join(checkout, "out/main/start.js"), ...args],
-        { env: { PATH: process.env.PATH ?? "", ...env }, timeout: 20_000, ...user },
+        { env: { PATH: process.env.PATH ?? "", ...env }, timeout: 120_000, ...user },
         (error, stdout, stderr) => resolve({ status: error === null ? 0 : Number(error.code), stdout: stdout + stderr }),
       );
     });

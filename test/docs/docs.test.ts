@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as sdk from "all-use-agent/sdk";
 import { PLUGIN_KINDS } from "all-use-agent/sdk";
 import { conformanceChecks } from "all-use-agent/sdk/conformance";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -12,6 +13,17 @@ const guide = readFileSync(join(root, "docs/plugins.md"), "utf8");
 test("the generated documents are up to date: node scripts/docs.mjs writes them", async () => {
   const { documents } = (await import(script)) as { documents(): Map<string, string> };
   for (const [path, text] of documents()) expect(readFileSync(join(root, path), "utf8"), path).toBe(text);
+});
+
+test("the reference has everything that the SDK's entries export", async () => {
+  const index = readFileSync(join(root, "docs/reference/sdk.md"), "utf8");
+  for (const entry of [sdk, await import("all-use-agent/sdk/testing"), await import("all-use-agent/sdk/conformance")])
+    for (const name of Object.keys(entry)) expect(index).toContain(`[${name}](`);
+});
+
+test("every error code of the sources has its meaning in sdk/error-codes.ts, and no other has", async () => {
+  const { errorCodeFaults } = (await import(script)) as { errorCodeFaults(): string[] };
+  expect(errorCodeFaults().join("\n")).toBe("");
 });
 
 describe("the guide's example of a", () => {
@@ -34,7 +46,21 @@ describe("the guide's example of a", () => {
   );
 });
 
-test("every file that the guide links to is there", () => {
-  for (const [, path] of guide.matchAll(/\]\(([^)#:]+)\)/g))
-    expect(() => readFileSync(join(root, "docs", path)), path).not.toThrow();
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+test.each(globSync("docs/**/*.md", { cwd: root }).sort())("every place that %s links to is there", (page) => {
+  for (const [, path, anchor] of readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)#:\s]*)(?:#([\w-]+))?\)/g)) {
+    const file = path === "" ? join(root, page) : join(root, page, "..", path);
+    expect(existsSync(file), path).toBe(true);
+    if (anchor !== undefined) expect(anchorsOf(readFileSync(file, "utf8")), `${path}#${anchor}`).toContain(anchor);
+  }
 });

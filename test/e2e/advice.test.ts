@@ -50,8 +50,12 @@ test(
     );
     // It comes by the stream: the page is not loaded again.
     const card = page.getByRole("article").filter({ hasText: disk }).first();
-    await card.waitFor({ timeout: 10_000 });
-    expect(await card.innerText()).toContain(advice.action.text);
+    await card.waitFor();
+    // Its numbers go on: the card shows the newest wording.
+    await until("the card to say what to do", 20_000, async () => {
+      const open = (await running.recommendations()).find(({ id }) => id === advice.id);
+      return (await card.innerText()).includes(open?.action.text ?? advice.action.text);
+    });
 
     await card.getByRole("button", { name: words.cards.why }).click();
     await card.getByText(words.cards.method).first().waitFor();

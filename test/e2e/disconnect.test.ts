@@ -22,11 +22,11 @@ test("the page says when the agent is gone, stays readable, and catches up by it
   });
 
   await agent.kill();
-  await page.getByText(LOST).first().waitFor({ timeout: 15_000 });
+  await page.getByText(LOST).first().waitFor();
   expect(await page.locator("canvas").count()).toBeGreaterThan(0);
 
   await using _again = await startAgent({ dataDir, port });
-  await page.getByText(LOST).first().waitFor({ state: "hidden", timeout: 20_000 });
+  await page.getByText(LOST).first().waitFor({ state: "hidden" });
   expect(await page.evaluate(() => document.body.dataset["sameDocument"])).toBe("yes");
 
   // The browser itself reports what it could not reach; everything else is a fault.

@@ -34,11 +34,16 @@ beforeEach(({ skip }) => skip(findChromium() === null, NO_CHROMIUM));
 /** The page has read everything and drawn. */
 async function settled(page: Page): Promise<void> {
   await page.getByText(words.truth.connecting).waitFor({ state: "hidden" });
-  // Charts are read when they come near the window: walk past all of them.
-  for (const chart of await page.locator("figure").all()) await chart.scrollIntoViewIfNeeded();
+  // Charts are read when they come near the window: walk past all that are there now; others may come and go with the advice.
+  await page.evaluate(async () => {
+    for (const chart of document.querySelectorAll("figure")) {
+      chart.scrollIntoView({ block: "center" });
+      await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
+    }
+  });
   await page.getByText(words.chart.loading).first().waitFor({ state: "hidden" });
   await page.evaluate(() => scrollTo(0, 0));
-  await sleep(1000);
+  await sleep(500);
 }
 
 /** Of each canvas that is drawn on: a text that changes with its picture. */
@@ -94,7 +99,7 @@ describe("charts", () => {
   test("they move with each new sample", async () => {
     const { page, close } = await openPage(browser, agent, { hash: "/now?last=5m" });
     await settled(page);
-    const [before] = await drawings(page);
+    const before = await until("a chart to be drawn", 15_000, async () => (await drawings(page))[0]);
     await until("a chart to change", 10_000, async () => (await drawings(page))[0] !== before);
     await close();
   });
@@ -131,9 +136,12 @@ describe("the keyboard", () => {
       ["a", "advice"],
       ["n", "now"],
     ]) {
-      await page.keyboard.press("g");
-      await page.keyboard.press(letter);
-      await page.waitForURL(new RegExp(`#/${place}`));
+      // The second key counts for a moment only, which a slow machine may miss.
+      await until(`the place ${place}`, 10_000, async () => {
+        await page.keyboard.press("g");
+        await page.keyboard.press(letter);
+        return page.url().includes(`#/${place}`);
+      });
     }
     await close();
   });
@@ -152,7 +160,9 @@ describe("the keyboard", () => {
     const { page, close } = await openPage(browser, agent);
     await settled(page);
     await page.keyboard.press("/");
+    await page.locator("dialog input:focus").waitFor();
     await page.keyboard.type(words.places.plugins);
+    await page.getByRole("option", { name: words.places.plugins, selected: true }).waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(/#\/plugins/);
     await close();

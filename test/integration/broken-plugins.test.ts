@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PluginReport } from "all-use-agent/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningAgent, startAgent, temporaryFolder } from "../support/agent.ts";
-import { sleep, until } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 
 const dataDir = temporaryFolder();
 let agent: RunningAgent;
@@ -91,16 +91,17 @@ describe("a broken plugin is shown as failed with its reason", () => {
 
 describe("the rest runs on", () => {
   test("every other plugin is well, installed ones too", async () => {
-    const others = (await agent.plugins()).filter(({ origin, folder }) => origin === "bundled" || folder.endsWith("well"));
-    expect(others.length).toBeGreaterThan(5);
-    for (const { id, state, reason } of others) expect({ id, state, reason }).toMatchObject({ state: "ok" });
+    const others = async (): Promise<PluginReport[]> =>
+      (await agent.plugins()).filter(({ origin, folder }) => origin === "bundled" || folder.endsWith("well"));
+    expect((await others()).length).toBeGreaterThan(5);
+    // A reading that a busy machine held up degrades a plugin until the next one.
+    await until("all of them to be well", 10_000, async () => (await others()).every(({ state }) => state === "ok"));
   });
 
   test("samples go on arriving after all the faults", async () => {
     const newest = async (): Promise<number> => Number((await agent.query("timestamp(node_load1)"))[0]?.value?.[1]);
     const before = await newest();
-    await sleep(3000);
-    expect(await newest()).toBeGreaterThan(before + 1);
+    await until("two more samples", 10_000, async () => (await newest()) > before + 1);
     expect(agent.isRunning).toBe(true);
   });
 });

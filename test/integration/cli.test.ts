@@ -1,7 +1,7 @@
 import type { AgentStatus, PluginReport } from "all-use-agent/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandResult, type QueryResult, type RunningAgent, runCommand, startAgent } from "../support/agent.ts";
-import { sleep, until } from "../support/wait.ts";
+import { until } from "../support/wait.ts";
 
 let agent: RunningAgent;
 
@@ -44,20 +44,24 @@ describe("alluse query", () => {
   });
 
   test("--json is what the API answers", async () => {
-    const timeS = Math.floor(Date.now() / 1000);
+    // At the very time of a sample: nothing that arrives meanwhile changes what is true of it.
+    const [newest] = await agent.query("timestamp(node_load1)");
+    const timeS = newest.value![1];
     const answer = await commandJson<{ data?: { result: QueryResult[] }; result?: QueryResult[] }>(
       "query",
       "node_load1",
       "--time",
-      String(timeS),
+      timeS,
     );
     const rows = answer.data?.result ?? answer.result;
-    expect(rows).toEqual(await agent.query("node_load1", timeS * 1000));
+    expect(rows).toEqual(await agent.query("node_load1", Number(timeS) * 1000));
   });
 
   test("a range has a value a step", async () => {
-    await sleep(3000);
-    const toS = Math.floor(Date.now() / 1000);
+    const toS = await until("three seconds of samples", 10_000, async () => {
+      const nowS = Math.floor(Date.now() / 1000);
+      return (await agent.query("node_load1", (nowS - 2) * 1000)).length > 0 ? nowS : null;
+    });
     const range = ["--from", String(toS - 2), "--to", String(toS), "--step", "1s"];
     const { stdout } = await command("query", "node_load1", ...range);
     expect(stdout.trim().split("\n").length).toBeGreaterThanOrEqual(1);

@@ -10,8 +10,9 @@ import type { FindingReport, PluginReport, RecommendationReport } from "all-use-
 
 const COMMAND = join(import.meta.dirname, "../../out/main/alluse.js");
 /** Generous: a loaded machine is no failure. How long it really took is `readyMs`. */
-const READY_WITHIN_MS = 30_000;
-const STOP_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 120_000;
+const COMMAND_WITHIN_MS = 180_000;
+const STOP_WITHIN_MS = 60_000;
 
 export interface AgentOptions {
   /** Made, and removed by `dispose`, when not given. */
@@ -68,7 +69,7 @@ export function runCommand(args: readonly string[], node?: string): Promise<Comm
   let stderr = "";
   child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const timer = setTimeout(() => child.kill("SIGKILL"), READY_WITHIN_MS);
+  const timer = setTimeout(() => child.kill("SIGKILL"), COMMAND_WITHIN_MS);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (status) => {

@@ -5,6 +5,9 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import type { RunningAgent } from "./agent.ts";
 import { CHROMIUM_ARGS, findChromium } from "./machine.ts";
 
+/** Waiting for the page: a loaded machine is no failure. */
+const PAGE_WITHIN_MS = 120_000;
+
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export type Scheme = "light" | "dark";
@@ -28,7 +31,7 @@ export interface OpenPage {
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === null) throw new Error("no Chromium on this machine");
-  return chromium.launch({ executablePath, args: [...CHROMIUM_ARGS] });
+  return chromium.launch({ executablePath, args: [...CHROMIUM_ARGS], timeout: PAGE_WITHIN_MS });
 }
 
 /** Opens the agent's page by the address that signs in, in a context of its own. */
@@ -42,6 +45,7 @@ export async function openPage(
     colorScheme: options.scheme ?? "light",
     locale: "en-GB",
   });
+  context.setDefaultTimeout(PAGE_WITHIN_MS);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("console", (message) => {

@@ -9,12 +9,15 @@ export interface Load {
   stop(): void;
 }
 
-/** Writes a file into the folder at an even rate, until its disk is full. */
+/** Writes a file into the folder at an even rate, until its disk is full. Makes up for ticks that come late. */
 export function fillSteadily(folder: string, bytesPerSecond: number): Load {
-  const chunk = Buffer.alloc((bytesPerSecond * TICK_MS) / 1000, 1);
+  const startMs = performance.now();
+  let written = 0;
   const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - startMs) / 1000) * bytesPerSecond) - written;
     try {
-      appendFileSync(join(folder, "filling"), chunk);
+      appendFileSync(join(folder, "filling"), Buffer.alloc(due, 1));
+      written += due;
     } catch {
       // Full: that is what it is for.
       clearInterval(timer);

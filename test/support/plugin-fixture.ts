@@ -58,7 +58,7 @@ export function report(plugin: PluginDetail, instance: string, run: Running = {}
     },
     ...(!inside && {
       isolation: {
-        level: plugin.isolation as "process",
+        level: plugin.isolation,
         pid: state === "ok" || state === "degraded" ? pid++ : null,
         residentBytes: (run.memoryMb ?? 43) * 1e6,
         restarts: run.restarts ?? 0,

@@ -62,4 +62,4 @@ it("every kind's code is right by the SDK's types, as TypeScript and as checked 
     const tsc = promisify(execFile)(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder]);
     await expect(tsc.catch((error: { stdout: string }) => Promise.reject(new Error(error.stdout)))).resolves.toBeDefined();
   });
-}, 60_000);
+});

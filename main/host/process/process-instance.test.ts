@@ -12,7 +12,8 @@ import { RealTime } from "../time.ts";
 
 /** On a busy machine a process may answer after the deadline for samples, which then go on unprocessed. */
 const ANSWERS_LATE = { retry: 3 };
-const WITHIN = { timeout: 12_000, interval: 50 };
+/** Many times what it takes: a machine that is held up is no failure. */
+const WITHIN = { timeout: 60_000, interval: 50 };
 
 let dataDir: string;
 let host: PluginHost;
@@ -22,6 +23,8 @@ let logged: string[];
 let flushed: number;
 let topics: Map<string, (event: never) => void>;
 let infos: SeriesInfo[];
+/** Every reason that any plugin ever showed. */
+let shown: (string | null)[];
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "alluse-process-"));
@@ -31,6 +34,7 @@ beforeEach(async () => {
   flushed = 0;
   topics = new Map();
   infos = [];
+  shown = [];
 });
 
 afterEach(async () => {
@@ -97,7 +101,7 @@ async function start(): Promise<void> {
     store: (id) => privateStore(join(dataDir, "state", id)),
     settings: {},
     bare: false,
-    changed: () => {},
+    changed: () => shown.push(...host.reports().map((report) => report.reason)),
     unowned: (error) => {
       throw error;
     },
@@ -285,9 +289,10 @@ describe("a plugin in its own process", () => {
   it("is started again after a crash, from its last snapshot, with its evidence kept", async () => {
     await plugin("collectors/crashes", `export default (ctx) => ({ start() { setTimeout(() => process.exit(3), 100); } })`);
     await start();
-    await vi.waitFor(() => expect(reason("collectors/crashes")).toMatch(/status 3; it starts again in 1 s/), WITHIN);
     await vi.waitFor(() => expect(reportOf("collectors/crashes")).toMatchObject({ state: "failed", code: "crashed" }), WITHIN);
     expect(reportOf("collectors/crashes").isolation?.restarts).toBe(2);
+    for (const delay of ["1 s", "2 s"])
+      expect(shown).toContainEqual(expect.stringContaining(`status 3; it starts again in ${delay}`));
     const evidence = await readFile(join(dataDir, "state/collectors/crashes/crash.json"), "utf8");
     expect(JSON.parse(evidence)).toMatchObject({ code: "crashed", reason: "its process exited with status 3" });
   });

@@ -69,7 +69,7 @@ describe("CPU time", () => {
 });
 
 describe("a group that fails", () => {
-  test.skipIf(asRoot)("for want of permission", async () => {
+  test.skipIf(asRoot)("for want of permission (needs somebody other than root)", async () => {
     const machine = new Machine();
     fs.chmodSync(join(machine.root, "proc/meminfo"), 0);
     await machine.start();
@@ -266,7 +266,9 @@ describe("file systems", () => {
   test("those that may hang are asked on a thread; answers come with the next tick", async () => {
     const machine = await new Machine({ "proc/self/mounts": "server:/x /mnt/x nfs4 rw 0 0\n", "mnt/x/y": "" }).start();
     machine.tick();
-    await vi.waitFor(() => expect(machine.tick().value("node_filesystem_size_bytes", { fstype: "nfs4" })).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(machine.tick().value("node_filesystem_size_bytes", { fstype: "nfs4" })).toBeGreaterThan(0), {
+      timeout: 60_000,
+    });
   });
 
   test("servers that never answer block nothing, hold two threads at most and are reported", async () => {

@@ -15,12 +15,28 @@ const onLinux = process.platform === "linux";
 const ABOUT_ITSELF = /^(node_scrape_collector_|node_exporter_|promhttp_|node_textfile_|go_|process_)/;
 const COVERAGE = 0.95;
 
+const ROUNDS = 5;
+
+/**
+ * Compares up to five times, each more patiently: neighbours may change the machine between two readings, and answers from the background
+ * may be late. What is wrong is wrong every time.
+ */
+async function inSomeRound(compare: (patienceMs: number) => Promise<void>): Promise<void> {
+  for (let round = 1; ; round++) {
+    try {
+      return await compare(400 * 2 ** (round - 1));
+    } catch (error) {
+      if (round === ROUNDS) throw error;
+    }
+  }
+}
+
 /** All facts at this moment: a fresh collector reads every group; the second tick has what was asked in the background. */
-async function readAll(): Promise<Samples> {
+async function readAll(patienceMs = 400): Promise<Samples> {
   const { ctx, collector } = realCollector({ source: "proc", slow_interval_ms: 1000 });
   await collector.start?.(ctx.signal);
   await collector.collect!(ctx.signal);
-  await sleep(400);
+  await sleep(patienceMs);
   // Six slow intervals are a rare one, and groups take turns.
   for (let i = 0; i < 6; i++) await collector.collect!(ctx.signal);
   expect(ctx.states).toEqual([]);
@@ -66,33 +82,40 @@ async function scrapeNodeExporter(): Promise<{ scrape: () => Promise<Exposed[]> 
       await scrape();
       return { scrape };
     } catch (error) {
-      if (attempt === 50) throw error;
+      if (attempt === 600) throw error;
       await sleep(100);
     }
   }
 }
 
-describe.skipIf(!onLinux || !existsSync(NODE_EXPORTER))("side by side with node exporter", () => {
-  test("at least 95 % of its default names are given with equal labels, and no value disagrees", async () => {
-    const { scrape } = await scrapeNodeExporter();
-    const before = byKey(await readAll());
-    const theirs = (await scrape()).filter(({ name }) => !ABOUT_ITSELF.test(name));
-    const after = byKey(await readAll());
+describe.skipIf(!onLinux || !existsSync(NODE_EXPORTER))(
+  "side by side with node exporter (needs Linux and prometheus-node-exporter)",
+  () => {
+    test("at least 95 % of its default names are given with equal labels, and no value disagrees", async () => {
+      const { scrape } = await scrapeNodeExporter();
+      await inSomeRound(async (patienceMs) => {
+        const before = byKey(await readAll(patienceMs));
+        const theirs = (await scrape()).filter(({ name }) => !ABOUT_ITSELF.test(name));
+        const after = byKey(await readAll(patienceMs));
 
-    const names = new Set(theirs.map(({ name }) => name));
-    const lacking = new Set(theirs.filter(({ key }) => !before.has(key) && !after.has(key)).map(({ name }) => name));
-    expect(1 - lacking.size / names.size, `lacking: ${[...lacking].join(", ")}`).toBeGreaterThanOrEqual(COVERAGE);
+        const names = new Set(theirs.map(({ name }) => name));
+        const lacking = new Set(theirs.filter(({ key }) => !before.has(key) && !after.has(key)).map(({ name }) => name));
+        expect(1 - lacking.size / names.size, `lacking: ${[...lacking].join(", ")}`).toBeGreaterThanOrEqual(COVERAGE);
 
-    const wrong = theirs.filter(({ key, name, value }) => {
-      const first = before.get(key);
-      const last = after.get(key);
-      if (first === undefined || last === undefined) return false;
-      const slack = slackOf(name, value);
-      return value < Math.min(first, last) - slack || value > Math.max(first, last) + slack;
+        const wrong = theirs.filter(({ key, name, value }) => {
+          const first = before.get(key);
+          const last = after.get(key);
+          if (first === undefined || last === undefined) return false;
+          const slack = slackOf(name, value);
+          return value < Math.min(first, last) - slack || value > Math.max(first, last) + slack;
+        });
+        expect(wrong.map(({ key, value }) => ({ key, theirs: value, before: before.get(key), after: after.get(key) }))).toEqual(
+          [],
+        );
+      });
     });
-    expect(wrong.map(({ key, value }) => ({ key, theirs: value, before: before.get(key), after: after.get(key) }))).toEqual([]);
-  });
-});
+  },
+);
 
 /** Counters must lie between our readings before and after; gauges may swing in between. */
 function slackOf(name: string, value: number): number {
@@ -109,14 +132,15 @@ function slackOf(name: string, value: number): number {
   return 1e-9 * Math.abs(value);
 }
 
-describe.skipIf(!onLinux)("on this machine", () => {
+describe.skipIf(!onLinux)("on this machine (needs Linux)", () => {
   test("/proc agrees at that instant", async () => {
+    const idleSeconds = (): number => Number(/^cpu0 +\d+ \d+ \d+ (\d+)/m.exec(readFileSync("/proc/stat", "utf8"))![1]) / 100;
     const stat = readFileSync("/proc/stat", "utf8");
+    const idle = idleSeconds();
     const samples = await readAll();
-    const idle = Number(/^cpu0 +\d+ \d+ \d+ (\d+)/m.exec(stat)![1]) / 100;
     const ours = samples.named("node_cpu_seconds_total").filter(({ labels }) => labels.cpu === "0" && labels.mode === "idle");
     expect(ours[0].value).toBeGreaterThanOrEqual(idle);
-    expect(ours[0].value).toBeLessThan(idle + 2);
+    expect(ours[0].value).toBeLessThanOrEqual(idleSeconds());
     expect(samples.named("node_boot_time_seconds")[0].value).toBe(Number(/^btime (\d+)/m.exec(stat)![1]));
     expect(samples.named("node_memory_MemTotal_bytes")[0].value).toBe(
       Number(/^MemTotal: +(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))![1]) * 1024,
@@ -129,7 +153,7 @@ describe.skipIf(!onLinux)("on this machine", () => {
   rmSync(probe, { recursive: true });
 
   test.skipIf(!canMount)(
-    "a disk mounted while the collector runs is seen at the next tick, and ends when unmounted",
+    "a disk mounted while the collector runs is seen at the next tick, and ends when unmounted (needs root)",
     async () => {
       const { ctx, collector } = realCollector();
       await collector.start?.(ctx.signal);
@@ -163,20 +187,23 @@ describe.skipIf(!onLinux)("on this machine", () => {
       "node_network_receive_bytes_total",
       "node_load1",
     ];
-    for (let i = 0; i < 60 && !wanted.every((name) => ctx.emitted.some((sample) => sample.name === name)); i++) {
-      await collector.collect!(ctx.signal);
-      await sleep(100);
-    }
-    const theirs = new Samples(ctx.emitted);
-    const ours = await readAll();
-    for (const name of wanted) {
-      for (const { labels, value } of theirs.named(name)) {
-        const same = ours.all.find((sample) => seriesKey(sample.name, sample.labels) === seriesKey(name, labels));
-        expect(same, seriesKey(name, labels)).toBeDefined();
-        const slack = name === "node_load1" ? 1 : 0.05 * Math.abs(same!.value) + 5;
-        expect(Math.abs(same!.value - value)).toBeLessThanOrEqual(slack);
+    await inSomeRound(async (patienceMs) => {
+      const from = ctx.emitted.length;
+      for (let i = 0; i < 300 && !wanted.every((name) => ctx.emitted.slice(from).some((sample) => sample.name === name)); i++) {
+        await collector.collect!(ctx.signal);
+        await sleep(100);
       }
-    }
+      const theirs = new Samples(ctx.emitted.slice(from));
+      const ours = await readAll(patienceMs);
+      for (const name of wanted) {
+        for (const { labels, value } of theirs.named(name)) {
+          const same = ours.all.find((sample) => seriesKey(sample.name, sample.labels) === seriesKey(name, labels));
+          expect(same, seriesKey(name, labels)).toBeDefined();
+          const slack = name === "node_load1" ? 1 : 0.05 * Math.abs(same!.value) + 5;
+          expect(Math.abs(same!.value - value)).toBeLessThanOrEqual(slack);
+        }
+      }
+    });
   });
 
   test("nothing is left open when it stops", async () => {
@@ -187,7 +214,6 @@ describe.skipIf(!onLinux)("on this machine", () => {
     await collector.collect!(ctx.signal);
     expect(count()).toBeGreaterThan(before + 20);
     await ctx.dispose();
-    await sleep(300);
-    expect(count()).toBeLessThanOrEqual(before + 1);
+    await expect.poll(count).toBeLessThanOrEqual(before + 1);
   });
 });

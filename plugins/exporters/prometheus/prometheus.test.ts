@@ -101,7 +101,7 @@ describe("the text format", () => {
     expect(exposition.write("openmetrics")).toBe("# EOF\n");
   });
 
-  test.skipIf(!existsSync(PROMTOOL))("promtool finds nothing to object to", async () => {
+  test.skipIf(!existsSync(PROMTOOL))("promtool finds nothing to object to (needs promtool)", async () => {
     giveMixture();
     const { body } = await scrape();
     const { status, stderr } = spawnSync(PROMTOOL, ["check", "metrics"], { input: body, encoding: "utf8" });

@@ -78,7 +78,7 @@ const operation = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant("query" as const), from: time, span: fc.nat(40_000) }) },
 );
 
-test("whatever is done in whatever order, the store answers as the model does", { timeout: 60_000 }, async () => {
+test("whatever is done in whatever order, the store answers as the model does", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 30 }), async (operations) => {
       const model = new Model();
