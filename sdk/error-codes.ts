@@ -126,10 +126,6 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   ],
 
   // Manifests, configuration and packages of plugins.
-  api_unsupported: [
-    "The plugin asks for a contract that this agent does not serve.",
-    "Get another version of the plugin, or a newer agent.",
-  ],
   folder_exists: ["A plugin's folder is already there.", "Choose another name or folder."],
   folder_too_large: ["A plugin's folder holds too many files.", "Leave out what it does not need to run."],
   folder_unwritable: ["A plugin's folder cannot be written.", "Mend its permissions, or choose another with `--dir`."],
@@ -213,7 +209,6 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A plugin of this kind works on the samples' way and cannot run in a process.",
     'If you trust it with the agent\'s rights, set `"inside": true` for it in `config.json`.',
   ],
-  latest_unavailable: ["`ctx.latest()` cannot look at once from another process.", "Use `ctx.query()`."],
   memory_exceeded: ["The plugin used more memory than its budget.", "Keep less, or raise `budget.memory_mb` in plugin.json."],
   message_flood: ["The plugin sent too many messages in a second.", "Say less: samples go in batches."],
   path_not_grantable: ["A path of a permission cannot be granted.", "Name it without stars and commas."],
@@ -231,4 +226,120 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   ],
   symlink_found: ["A plugin's folder holds a symbolic link.", "Put the file itself there."],
   too_large: ["A plugin handed over more at once than is taken.", "Hand it over in parts."],
+
+  // Permissions, the ways out of the agent, packages and trust.
+  aborted: [
+    "What was under way was ended before it was done, because its caller or the plugin stopped.",
+    "Nothing, or ask again.",
+  ],
+  ask_invalid: ["A plugin asked for something in words that no agent takes.", "Pass what the SDK's types say."],
+  busy: ["The plugin has as many requests to the outside under way as it may.", "Wait for one of them to end."],
+  declined: ["The operator did not agree.", "Run the command again and answer with y, or give `--yes`."],
+  exec_failed: ["A program could not be run or said too much.", "See the message; check that it is installed and prints less."],
+  fetch_failed: ["A request over HTTP came to nothing.", "See the message; try again later if the other side was away."],
+  fetch_invalid: [
+    "A request over HTTP is not one that can be sent.",
+    "Give an http or https address, a known method and plain headers.",
+  ],
+  grants_invalid: [
+    "`grants.json` is damaged, so nobody knows what was granted, and nothing is.",
+    "Put back a copy, or move it away and grant again with `alluse plugin grant`.",
+  ],
+  key_invalid: [
+    "A key, or the name of a setting, is not one.",
+    "Make keys with `alluse plugin keygen`; see the settings with `alluse plugin config ID`.",
+  ],
+  key_unwritable: ["A key could not be written.", "Choose a file that does not exist in a folder that you may write to."],
+  notify_limit: ["The plugin sends more notices than an operator can read.", "Say several things in one notice."],
+  package_unknown: ["The package is not one that was shown in the last ten minutes.", "Send it again and look at what it asks."],
+  permission_unknown: ["The plugin has no such permission.", "See what it has with `alluse plugin info ID`."],
+  permissions_invalid: [
+    "Permissions were to be granted that the plugin does not ask for.",
+    "Look at what it asks now, and grant that.",
+  ],
+  permissions_not_granted: [
+    "The plugin asks for more than it was granted, so it does not start.",
+    "`alluse plugin grant ID` shows what is new and grants it.",
+  ],
+  read_failed: [
+    "A file could not be read.",
+    "Check that it is there, is a file, and is not larger than the limit in the message.",
+  ],
+  timeout: ["What was asked of the outside took longer than it may.", "Try again, or allow it more time."],
+  trust_duplicate: ["The trust list has that name or that key already.", "Remove the old entry first, or choose another name."],
+  trust_full: ["The trust list is full.", "Remove those whose signatures you no longer need."],
+  trust_invalid: ["`trust.json` is damaged.", "Put back a copy, or move it away and add the keys again."],
+  trust_name_invalid: ["A name in the trust list is not allowed.", "Use plain text of a few words."],
+  trust_unknown: ["The trust list has no such name.", "See `alluse plugin trust list`."],
+
+  // Configuration, secrets and instances.
+  canceled: ["The operator broke off.", "Run the command again."],
+  config_too_large: ["The configuration is larger than a program can be given.", "Shorten it."],
+  config_version_newer: [
+    "The stored configuration is of a newer version of the plugin.",
+    "Add that version of the plugin, or configure it anew.",
+  ],
+  input_empty: ["A value was expected on standard input, and there was none.", "Pipe it in, or type it at the prompt."],
+  input_too_long: ["The value on standard input is too long.", "Give at most what the message says."],
+  instance_duplicate: [
+    "There is an instance of that name, or one of a kind that can run only once.",
+    "Choose another name, or keep one of them.",
+  ],
+  instance_name_invalid: [
+    "An instance's name is not allowed.",
+    "Use lower-case letters, digits and dashes, at most 31 characters.",
+  ],
+  instance_unknown: ["The plugin has no such instance.", "See its instances with `alluse plugin config ID`."],
+  live_change_refused: ["It cannot be changed while the agent runs.", "Start the agent anew."],
+  migration_due: [
+    "The stored configuration is of an earlier version of the plugin.",
+    "Start the agent once: it translates the configuration.",
+  ],
+  migration_failed: [
+    "The plugin could not translate its earlier configuration.",
+    "Correct `config.json` by what the message says.",
+  ],
+  restart_failed: ["The plugin did not start again.", "See its reason with `alluse plugin info ID` and its log."],
+  secret_unknown: ["The plugin has no secret of that name.", "See its settings with `alluse plugin config ID`."],
+  secrets_invalid: ["`secrets.json` is damaged.", "Put back a copy, or move it away and set the secrets again."],
+
+  // Supervision, processes and programs.
+  answer_invalid: ["A plugin's process answered what cannot be an answer.", "A fault of the plugin: tell its author."],
+  api_too_new: [
+    "The plugin is written for a newer contract than the agent serves.",
+    "Update the agent, or add an older version of the plugin.",
+  ],
+  api_too_old: ["The plugin is written for an older contract than the agent serves.", "Add a newer version of the plugin."],
+  budget_exceeded: [
+    "The plugin uses more CPU than its budget.",
+    "Give it less to do, or raise `budget.cpu_ms_per_s` in its plugin.json.",
+  ],
+  documents_invalid: [
+    "A document store's process answered what cannot be documents.",
+    "A fault of that plugin: tell its author.",
+  ],
+  documents_late: ["A document store's process took too long.", "See what `alluse plugin info` says of it."],
+  folder_unreadable: ["The program's user may not enter the folder it is to run in.", "Do what the message says."],
+  line_too_long: ["A line of metrics is longer than any can be.", "Mend what printed it."],
+  model_forgotten: ["The fitted model is no longer kept.", "Fit it again."],
+  model_late: ["A model's process took too long.", "Give it fewer samples, or use another model."],
+  output_closed: ["A program closed its standard output and went on.", "Mend the program: it must print its samples there."],
+  output_empty: ["A program printed nothing.", "It must print its samples on standard output."],
+  output_invalid: [
+    "What a program printed is not in the format that its plugin.json names.",
+    "Mend the program; the message says where.",
+  ],
+  processes_exceeded: ["A program started more processes than it may.", "Mend the program."],
+  processor_late: [
+    "A processor does not give samples back in time, so they go on without it.",
+    "Give it less to do, or turn it off.",
+  ],
+  program_failed: ["A program ended with an error.", "See its last words in the message and its log."],
+  program_missing: ["A program is not there.", "Install it, or correct `exec.command` in plugin.json."],
+  reading_too_large: ["One reading is larger than any may be.", "Print less at a time."],
+  series_refused: [
+    "A program prints a series that it may not.",
+    "Declare its metric in plugin.json, and keep to the limits of labels.",
+  ],
+  store_full: ["The plugin keeps more in `ctx.store` than it may.", "Keep less there, or use `ctx.documents`."],
 };

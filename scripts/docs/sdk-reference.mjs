@@ -41,11 +41,29 @@ export const PAGES = {
     from: "all-use-agent/sdk",
     modules: ["manifest", "regex/index", "regex/parse"],
   },
+  configuration: {
+    title: "Configuration and permissions",
+    text: "What a plugin's configuration may say beyond JSON Schema, and what it may ask for.",
+    from: "all-use-agent/sdk",
+    modules: ["config-schema", "quantity", "permissions"],
+  },
+  outside: {
+    title: "Beyond the agent",
+    text: "Files, HTTP, programs and notices, each under a permission.",
+    from: "all-use-agent/sdk",
+    modules: ["outside"],
+  },
+  exposition: {
+    title: "Reading exposition text",
+    text: "Parsers of Prometheus' text format, OpenMetrics and JSON lines.",
+    from: "all-use-agent/sdk",
+    modules: ["exposition/exposition-parser", "exposition/json-lines-parser", "exposition/text-parser"],
+  },
   testing: {
     title: "Testing",
     text: "A context with a simulated clock that records what the plugin does.",
     from: "all-use-agent/sdk/testing",
-    modules: ["testing"],
+    modules: ["testing", "testing-outside"],
   },
   conformance: {
     title: "Conformance kit",
@@ -62,7 +80,20 @@ export const PAGES = {
 };
 
 /** Of modules inside the SDK, what its entries hand on. */
-const HANDED_ON = { "regex/parse": ["RegexSyntaxError"], "conformance/trial": ["PluginLoad"] };
+const HANDED_ON = {
+  "regex/parse": ["RegexSyntaxError"],
+  "conformance/trial": ["PluginLoad"],
+  "exposition/text-parser": [
+    "SERIES_IGNORED",
+    "SERIES_REFUSED",
+    "TextFamily",
+    "TextFault",
+    "TextParser",
+    "TextParserOptions",
+    "TextReading",
+    "TextSeries",
+  ],
+};
 
 /** Module without its ending → its declarations: `{ name, comment, code }` in order. */
 export function declarations() {
@@ -95,7 +126,7 @@ export function declarations() {
 /** A declaration file's exported statements. The compiler begins each in the first column and indents what is inside. */
 function split(text) {
   const statement =
-    /^(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\n)?^export (?:declare )?((?:interface|type|class|function|const) (\w+).*(?:\n[ }].*)*)/gm;
+    /^(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\n)?^export (?:declare )?((?:interface|type|(?:abstract )?class|function|const) (\w+).*(?:\n[ }].*)*)/gm;
   return [...text.matchAll(statement)].map(([, comment = "", code, name]) => ({
     name,
     comment: prose(comment),
