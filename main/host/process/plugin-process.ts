@@ -13,7 +13,7 @@ const DRAIN_MS = 100;
 /** How V8 and Node say so, in what they print or throw. */
 const OUT_OF_MEMORY = /out of memory|Array buffer allocation failed|Failed to allocate memory|Committing semi space failed/;
 
-export interface ProcessOwner extends Omit<ChannelOwner, "violated"> {
+export interface ProcessOwner extends Omit<ChannelOwner, "violated" | "heard"> {
   /** It ended, or was ended, without being told to; `final` when there must not be another. */
   ended(error: AgentError, final: boolean): void;
 }
@@ -45,6 +45,7 @@ export class PluginProcess {
       now: owner.now,
       batch: owner.batch,
       slowed: owner.slowed,
+      heard: () => this.watch?.heard(),
       message: (message) => this.take(message, budgetBytes),
       violated: (error) => this.kill(error, true),
     });
@@ -91,10 +92,10 @@ export class PluginProcess {
       this.watch ??= new ProcessWatch({
         pid: this.child.pid!,
         budgetBytes,
-        ping: (count) => this.channel.send({ t: "ping", count }),
+        ping: () => this.channel.send({ t: "ping" }),
         exceeded: (error) => this.kill(error),
       });
-    } else if (json.t === "pong") this.watch?.answered(json["count"], json["residentBytes"], json["cpuMs"]);
+    } else if (json.t === "pong") this.watch?.answered(json["residentBytes"], json["cpuMs"]);
     else if (json.t === "crashed") this.kill(crashError(errorFrom(json["error"])));
     else this.owner.message(message);
   }

@@ -12,28 +12,44 @@ import {
 } from "all-use-agent/sdk";
 import { makePlugin } from "../factory.ts";
 import { encodeMessage, FRAME_MAX_BYTES, FrameReader } from "./frames.ts";
+import { keepHeapLean, trimHeapOnce } from "./lean-heap.ts";
 import { type AdviceParts, errorParts, type RequestParts, type StartOrder, type ToChild } from "./messages.ts";
 import { RuntimeContext } from "./runtime-context.ts";
 
 /** The agent is trusted; this only catches a stream out of step. */
 const FROM_AGENT_MAX_BYTES = 256 * 1024 * 1024;
 const EXIT_WITHIN_MS = 500;
+const READ_BYTES = 16 * 1024;
 
+keepHeapLean();
+const reader = new FrameReader(FROM_AGENT_MAX_BYTES);
 const data = new Socket({ fd: 3, readable: false, writable: true });
-const control = new Socket({ fd: 4, readable: true, writable: true });
+const control = new Socket({
+  fd: 4,
+  readable: true,
+  writable: true,
+  // One buffer for all reads; what is read is copied, for it may be kept.
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (length, buffer) => {
+      reader.push(Buffer.from(buffer.subarray(0, length)), (_type, payload) => take(deserialize(payload) as ToChild));
+      return true;
+    },
+  },
+});
 const calls = new Map<number, AbortController>();
 let context: RuntimeContext | null = null;
 let plugin: (PluginLifecycle & Partial<Collector & Analytics & Exporter & Recommender>) | null = null;
 let nowMs = 0;
 
-function say(json: { t: string } & Record<string, unknown>, bytes?: Uint8Array): void {
+function say(json: { t: string } & Record<string, unknown>, bytes?: Uint8Array, pipe = control): void {
   const frame = encodeMessage(json, bytes);
   if (frame.length > FRAME_MAX_BYTES)
     throw new AgentError(
       "too_large",
       `${frame.length} bytes are more than the ${FRAME_MAX_BYTES} that can be handed to the agent at once`,
     );
-  control.write(frame);
+  pipe.write(frame);
 }
 
 /** The first error that nobody caught ends the process; the agent decides whether there is another. */
@@ -63,7 +79,7 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
     case "start":
       return start(first as StartOrder);
     case "collect":
-      return await plugin?.collect?.(signal);
+      return void (await plugin?.collect?.(signal));
     case "timer":
       return await context?.runTimer(first as number);
     case "send":
@@ -86,6 +102,10 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
 }
 
 async function answer(id: number, method: string, args: readonly unknown[]): Promise<void> {
+  // A reading's answer comes behind its samples, with them in one write.
+  const pipe = method === "collect" ? data : control;
+  pipe.cork();
+  setImmediate(() => pipe.uncork());
   const abort = new AbortController();
   calls.set(id, abort);
   try {
@@ -97,9 +117,9 @@ async function answer(id: number, method: string, args: readonly unknown[]): Pro
       bytes = typeof body === "string" ? Buffer.from(body) : (body as Uint8Array);
       value = { ...(value as object), body: undefined };
     }
-    say({ t: "done", id, value }, bytes);
+    say({ t: "done", id, value }, bytes, pipe);
   } catch (error) {
-    say({ t: "done", id, error: errorParts(error) });
+    say({ t: "done", id, error: errorParts(error) }, undefined, pipe);
   } finally {
     calls.delete(id);
   }
@@ -114,7 +134,7 @@ function take(message: ToChild): void {
       return calls.get(message.id)?.abort();
     case "ping": {
       const { user, system } = process.cpuUsage();
-      return say({ t: "pong", count: message.count, residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
+      return say({ t: "pong", residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
     }
     case "observe":
       return context?.fault(() => plugin?.observe?.(context!.localBatch(message.batch)));
@@ -123,12 +143,11 @@ function take(message: ToChild): void {
   }
 }
 
+trimHeapOnce();
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 // A terminal sends these to the whole group; the agent sees to an orderly end.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 // Without the agent there is nothing to do: it ended, or it ended this.
 for (const pipe of [control, data]) pipe.on("error", () => process.exit(0)).on("close", () => process.exit(0));
-const reader = new FrameReader(FROM_AGENT_MAX_BYTES);
-control.on("data", (chunk: Buffer) => reader.push(chunk, (_type, payload) => take(deserialize(payload) as ToChild)));
 say({ t: "hello" });
