@@ -9,6 +9,8 @@ const BACK_OFF_TICKS_MAX = 64;
 /** What the loop tells of each tick. */
 export interface CollectOwner {
   readonly time: TimeSource;
+  /** Asks for the first reading now, not at the next multiple. */
+  readonly atOnce?: boolean;
   /** Runs the reading in the plugin's name. */
   call<T>(task: () => T): T;
   skipped(): void;
@@ -52,5 +54,12 @@ export function startCollecting(collect: NonNullable<Collector["collect"]>, inte
       fail(error);
     }
   };
-  return everyAligned(owner.time, intervalMs, tick, () => owner.skipped());
+  let early: Promise<void> | null = null;
+  if (owner.atOnce) early = Promise.resolve(tick()).finally(() => (early = null));
+  return everyAligned(
+    owner.time,
+    intervalMs,
+    () => (early ? owner.skipped() : tick()),
+    () => owner.skipped(),
+  );
 }

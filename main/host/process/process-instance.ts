@@ -177,6 +177,7 @@ export class ProcessInstance implements Instance {
         message: (message) => this.take(life, message),
         batch: (payload) => life.broker?.emit(payload),
         slowed: () => this.slowed(),
+        wanted: () => this.life === life && !this.signal.aborted,
         ended: (error, final) => this.ended(life, error, final),
       });
       life.process = process;
@@ -239,6 +240,8 @@ export class ProcessInstance implements Instance {
     const { interval_ms: configured } = this.parts.config;
     life.loop = startCollecting(collect, typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS, {
       time: this.parts.time,
+      // Who saved its code, or waits for it after a crash, is not kept waiting for the next second, or minute.
+      atOnce: this.parts.time instanceof RealTime,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
       collected: () => this.recovered("collect_failed"),
