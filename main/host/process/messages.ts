@@ -27,6 +27,8 @@ export interface StartOrder {
   readonly manifest: Manifest;
   readonly config: Record<string, unknown>;
   readonly snapshot: Uint8Array | null;
+  /** Path below the folder → JavaScript that stands for the TypeScript there. */
+  readonly javascript: Readonly<Record<string, string>>;
   /** The clock stands still between the agent's messages. */
   readonly simulated: boolean;
 }

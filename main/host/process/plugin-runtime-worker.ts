@@ -1,5 +1,8 @@
 /** What runs in the process of an installed plugin: loads it, calls it when the agent says so, answers. Started by launcher.ts. */
+import module from "node:module";
 import { Socket } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { deserialize } from "node:v8";
 import {
   AgentError,
@@ -61,6 +64,7 @@ function crash(error: unknown): void {
 async function start(order: StartOrder): Promise<{ methods: string[] }> {
   const ctx = new RuntimeContext({ order, say, data, now: () => nowMs });
   context = ctx;
+  takeStripped(order);
   const made = await makePlugin(order.folder, order.manifest, () => ctx, order.config);
   plugin = made;
   try {
@@ -73,13 +77,26 @@ async function start(order: StartOrder): Promise<{ methods: string[] }> {
   return { methods: names.filter((name) => typeof (made as Record<string, unknown>)[name] === "function") };
 }
 
+/** TypeScript that the agent had stripped already is not compiled here. */
+function takeStripped({ folder, javascript }: StartOrder): void {
+  const sources = new Map(Object.entries(javascript).map(([path, code]) => [pathToFileURL(join(folder, path)).href, code]));
+  if (sources.size === 0) return;
+  module.registerHooks({
+    load(url, loading, next) {
+      const source = sources.get(url);
+      return source === undefined ? next(url, loading) : { format: "module", source, shortCircuit: true };
+    },
+  });
+}
+
 async function run(method: string, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
   const [first] = args;
   switch (method) {
     case "start":
       return start(first as StartOrder);
     case "collect":
-      return void (await plugin?.collect?.(signal));
+      await plugin?.collect?.(signal);
+      return undefined;
     case "timer":
       return await context?.runTimer(first as number);
     case "send":

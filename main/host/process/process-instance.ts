@@ -171,6 +171,7 @@ export class ProcessInstance implements Instance {
     const { parts } = this;
     const life: Life = { process: null, broker: null, loop: null };
     this.life = life;
+    const javascript = this.manifest.entry.endsWith(".ts") ? this.javascript() : Promise.resolve({});
     try {
       const process = await PluginProcess.launch(this.folder, this.manifest, parts.log, {
         now: () => parts.time.now(),
@@ -193,7 +194,7 @@ export class ProcessInstance implements Instance {
         worked: () => this.recovered("fault"),
         status: (state, reason) => this.reportStatus(state, reason),
       });
-      await this.load(life, process, life.broker);
+      await this.load(life, process, life.broker, javascript);
     } catch (error) {
       // When the process ended, `ended` has seen to it.
       if (this.life === life)
@@ -201,13 +202,24 @@ export class ProcessInstance implements Instance {
     }
   }
 
-  private async load(life: Life, process: PluginProcess, broker: Broker): Promise<void> {
+  private async javascript(): Promise<StartOrder["javascript"]> {
+    const { strippedSources } = await import("./typescript.ts");
+    return strippedSources(this.folder, this.parts.store);
+  }
+
+  private async load(
+    life: Life,
+    process: PluginProcess,
+    broker: Broker,
+    javascript: Promise<StartOrder["javascript"]>,
+  ): Promise<void> {
     const { manifest, config, store, time } = this.parts;
     const order: StartOrder = {
       folder: this.folder,
       manifest,
       config,
       snapshot: await store.read(SNAPSHOT_NAME),
+      javascript: await javascript,
       simulated: time instanceof SimulatedTime,
     };
     const late = setTimeout(
