@@ -10,6 +10,8 @@ const BACK_OFF_TICKS_MAX = 64;
 /** What the loop tells of each tick. */
 export interface CollectOwner {
   readonly time: TimeSource;
+  /** Asks for the first reading now, not at the next multiple. */
+  readonly atOnce?: boolean;
   /** Runs the reading in the plugin's name. */
   call<T>(task: () => T): T;
   skipped(): void;
@@ -86,8 +88,15 @@ export function startCollecting(
       fail(error);
     }
   };
-  if (servedMs !== null && tickOf(lastMs, intervalMs) > tickOf(servedMs, intervalMs)) void tick();
-  const loop = everyAligned(owner.time, intervalMs, tick, () => owner.skipped());
+  const due = servedMs === null ? owner.atOnce === true : tickOf(lastMs, intervalMs) > tickOf(servedMs, intervalMs);
+  let early: Promise<void> | null = null;
+  if (due) early = Promise.resolve(tick()).finally(() => (early = null));
+  const loop = everyAligned(
+    owner.time,
+    intervalMs,
+    () => (early ? owner.skipped() : tick()),
+    () => owner.skipped(),
+  );
   return {
     dispose: () => loop.dispose(),
     idle: async () => void (await reading),

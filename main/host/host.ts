@@ -33,8 +33,6 @@ import type { HostServices } from "./services.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
 const SNAPSHOT_INTERVAL_MS = 60_000;
-/** Installed plugins that are being started at a time: starting a process keeps a core busy for a moment. */
-const STARTING_MAX = 4;
 
 export interface HostOptions {
   readonly roots: readonly { readonly path: string; readonly origin: PluginFolder["origin"] }[];
@@ -108,8 +106,8 @@ export class PluginHost {
   }
 
   /**
-   * Starts what the operator added. Apart from the rest, so that a plugin that hangs keeps nobody waiting; a few at a time,
-   * except that one which requires others comes when all before it have started.
+   * Starts what the operator added. Apart from the rest, so that a plugin that hangs keeps nobody waiting; together, except that
+   * one which requires others comes when all before it have started.
    */
   startInstalled(): Promise<void> {
     return this.inTurn(() => this.startAdded());
@@ -123,12 +121,10 @@ export class PluginHost {
       process.on("SIGUSR1", ignore);
       this.disposables.push({ dispose: () => void process.off("SIGUSR1", ignore) });
     }
-    const starting = new Set<Promise<void>>();
+    const starting: Promise<void>[] = [];
     for (const instance of installed) {
       if (instance.manifest.requires) await Promise.all(starting);
-      if (starting.size >= STARTING_MAX) await Promise.race(starting);
-      const start = this.startOne(instance).finally(() => starting.delete(start));
-      starting.add(start);
+      starting.push(this.startOne(instance));
     }
     await Promise.all(starting);
   }

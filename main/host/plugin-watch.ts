@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { errorText, KIND_FOLDER } from "all-use-agent/sdk";
 import { findPluginFolders } from "./discover.ts";
 
-/** Saving a file is several events; a folder that is being copied gives many. */
-const SETTLE_MS = 150;
+/** Saving a file is several events; a folder that is being copied gives many. This long none has to come. */
+const SAVED_MS = 40;
+const COPIED_MS = 150;
 /** What no event tells of (network drives, folders below a plugin's, too many watches) is found by looking. */
 const RESCAN_INTERVAL_MS = 5000;
 /** A plugin has at most 1,000 files; of more, these tell enough. */
@@ -66,7 +67,7 @@ export async function watchPlugins(root: string, options: PluginWatchOptions): P
     } finally {
       looking = false;
     }
-    schedule(again ? SETTLE_MS : (options.rescanIntervalMs ?? RESCAN_INTERVAL_MS));
+    schedule(again ? COPIED_MS : (options.rescanIntervalMs ?? RESCAN_INTERVAL_MS));
   };
   const unwatch = (folder: string): void => {
     watchers.get(folder)?.close();
@@ -78,7 +79,7 @@ export async function watchPlugins(root: string, options: PluginWatchOptions): P
     for (const folder of folders) {
       if (watchers.has(folder)) continue;
       try {
-        const watcher = watch(folder, { persistent: false }, () => schedule(SETTLE_MS));
+        const watcher = watch(folder, { persistent: false }, () => schedule(known.has(folder) ? SAVED_MS : COPIED_MS));
         // A folder that goes away, or no more watches to be had: the rescan goes on.
         watcher.on("error", () => unwatch(folder));
         watchers.set(folder, watcher);

@@ -7,7 +7,7 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** Below the instance's folder: what the plugin keeps. Beside it lies what the agent keeps of the plugin. */
 const OWN_FOLDER = "store";
 /** Every name under which the agent keeps something of an instance. A plugin's file of the same name lies in its own folder. */
-const HOST_NAMES = ["snapshot", "crash.json", "crashes.json", "program-folder"] as const;
+const HOST_NAMES = ["snapshot", "crash.json", "crashes.json", "program-folder", "javascript.json"] as const;
 export type HostName = (typeof HOST_NAMES)[number];
 /** What one instance may keep: small private state, no database. */
 const OWN_MAX_BYTES = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 /** This machine's own word on what the agent measures, in the units of the metric. Linux only. */
-import { readFileSync, statfsSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
 
 /** CPU seconds by `cpu` number and mode, as `node_cpu_seconds_total` counts them. */
 export function readCpuSeconds(cpu: number, mode: "user" | "system" | "idle"): number {
@@ -29,4 +29,18 @@ export function readNetworkReceiveBytes(): Map<string, number> {
     if (device !== undefined && rest !== undefined) bytes.set(device.trim(), Number(rest.trim().split(/\s+/)[0]));
   }
   return bytes;
+}
+
+/** Memory of a process that it shares with no other, in bytes. */
+export function readPrivateBytes(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]);
+  return (kilobytes("Private_Clean") + kilobytes("Private_Dirty")) * 1024;
+}
+
+/** CPU that a process's threads took since its start, in ms, as the scheduler counts it: clock ticks are too coarse. */
+export function readCpuMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((id) => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "latin1").split(" ")[0]));
+  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
 }

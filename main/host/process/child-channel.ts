@@ -27,6 +27,8 @@ const WAITING_MAX_BYTES = 4 * 1024 * 1024;
 
 export interface ChannelOwner {
   now(): number;
+  /** It answered a call. */
+  heard(): void;
   message(message: Message): void;
   batch(payload: Uint8Array): void;
   /** What a processor left of a batch. */
@@ -143,6 +145,7 @@ export class ChildChannel {
 
   private settle({ json, bytes }: Message): void {
     const waiting = this.pending.get(json["id"] as number);
+    if (waiting) this.owner.heard();
     if (json["error"] !== undefined) waiting?.reject(errorFrom(json["error"]));
     else
       waiting?.resolve({

@@ -54,6 +54,7 @@ export async function launch(folder: string, manifest: Manifest): Promise<Launch
     "--max-semi-space-size=1",
     "--no-warnings",
     "--no-addons",
+    "--expose-gc",
     ...(fromSource ? ["--conditions=types"] : []),
     runtimeFile(),
   ];
@@ -88,7 +89,7 @@ async function refuseSymlinks(folder: string): Promise<void> {
 
 function permissionFlags(folder: string, manifest: Manifest): { flags: string[]; limits: string[] } {
   const limits: string[] = [];
-  const flags = [knows("--permission") ? "--permission" : "--experimental-permission"];
+  const flags = [permissionFlag()];
   for (const path of readablePaths(folder, manifest)) {
     if (path.replace(/\/\*$/, "").includes("*") || path.includes(","))
       throw new AgentError("path_not_grantable", `${path} holds a star or a comma, which Node's permission model cannot express`);
@@ -129,14 +130,26 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
+export function permissionFlag(): string {
+  return knows("--permission") ? "--permission" : "--experimental-permission";
+}
+
 /** An unknown flag would end the child before its first line. */
 function knows(flag: string): boolean {
   return process.allowedNodeEnvironmentFlags.has(flag);
 }
 
-/** Nothing of the agent's environment, which may hold secrets, but what time and text look like. */
+/**
+ * Nothing of the agent's environment, which may hold secrets, but what time and text look like. One heap of glibc's for all threads,
+ * given back early: 0.6 MB less a process.
+ */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ELECTRON_RUN_AS_NODE: "1" };
+  const env: NodeJS.ProcessEnv = {
+    ELECTRON_RUN_AS_NODE: "1",
+    MALLOC_ARENA_MAX: "1",
+    MALLOC_TRIM_THRESHOLD_: "16384",
+    MALLOC_TOP_PAD_: "0",
+  };
   for (const name of ["PATH", "TZ", "LANG", "LC_ALL", "SystemRoot", "TEMP"]) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
@@ -144,9 +157,13 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** The first of these, seen from this module, that exists: it runs from out/main/chunks, out/main or main/host/process. */
 function runtimeFile(): string {
-  const name = `plugin-runtime-worker.${fromSource ? "ts" : "js"}`;
+  return workerFile("plugin-runtime-worker");
+}
+
+/** The first of these, seen from this module, that exists: it runs from out/main/chunks, out/main or main/host/process. */
+export function workerFile(module: string): string {
+  const name = `${module}.${fromSource ? "ts" : "js"}`;
   const places = fromSource ? ["./"] : ["../host/process/", "./host/process/", "./"];
   const found = places.map((place) => fileURLToPath(new URL(place + name, import.meta.url))).find((path) => existsSync(path));
   if (found === undefined) throw new AgentError("runtime_missing", `${name} was not built: run \`npm run build\``);

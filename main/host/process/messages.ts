@@ -20,7 +20,7 @@ export type ToChild = { readonly nowMs: number } & (
   | { readonly t: "observe"; readonly batch: Batch }
   /** Number 0 wants no answer: what does not say "mutates" only looks. */
   | { readonly t: "process"; readonly seq: number; readonly batch: Batch }
-  | { readonly t: "ping"; readonly count: number }
+  | { readonly t: "ping" }
 );
 
 export type ToChildBody = ToChild extends infer One ? (One extends ToChild ? Omit<One, "nowMs"> : never) : never;
@@ -32,6 +32,8 @@ export interface StartOrder {
   readonly instance: string;
   readonly config: Record<string, unknown>;
   readonly snapshot: Uint8Array | null;
+  /** Path below the folder → JavaScript that stands for the TypeScript there. */
+  readonly javascript: Readonly<Record<string, string>>;
   /** The clock stands still between the agent's messages. */
   readonly simulated: boolean;
   /** It may read metrics, and has a pipe to ask for the latest ones. */

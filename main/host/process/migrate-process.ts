@@ -18,6 +18,7 @@ export async function migrateInProcess(
     message: () => {},
     batch: () => {},
     processed: () => {},
+    wanted: () => true,
     slowed: () => {},
     ended: (error) => void (ended = error),
   });

@@ -7,6 +7,7 @@ import { LATEST_FD } from "./latest-question.ts";
 import { launch, memoryBudgetBytes } from "./launcher.ts";
 import { errorFrom } from "./messages.ts";
 import { ProcessOutput } from "./output.ts";
+import { startGate } from "./start-gate.ts";
 import { ProcessWatch } from "./watch.ts";
 
 /** Between its exit and the end of what it wrote. */
@@ -15,7 +16,9 @@ const DRAIN_MS = 100;
 /** How V8 and Node say so, in what they print or throw. */
 const OUT_OF_MEMORY = /out of memory|Array buffer allocation failed|Failed to allocate memory|Committing semi space failed/;
 
-export interface ProcessOwner extends Omit<ChannelOwner, "violated"> {
+export interface ProcessOwner extends Omit<ChannelOwner, "violated" | "heard"> {
+  /** Whether there is to be a process, asked when its turn to start has come. */
+  wanted(): boolean;
   /** It ended, or was ended, without being told to; `final` when there must not be another. */
   ended(error: AgentError, final: boolean): void;
 }
@@ -26,6 +29,7 @@ export class PluginProcess {
   readonly limits: readonly string[];
   private readonly owner: ProcessOwner;
   private readonly child: ChildProcess;
+  private readonly booted: () => void;
   private readonly output: ProcessOutput;
   private watch: ProcessWatch | null = null;
   private over = false;
@@ -34,12 +38,28 @@ export class PluginProcess {
 
   /** Throws when it cannot be launched at all. */
   static async launch(folder: string, manifest: Manifest, log: Logger, owner: ProcessOwner): Promise<PluginProcess> {
-    const { child, limits } = await launch(folder, manifest);
-    return new PluginProcess(child, limits, memoryBudgetBytes(manifest), log, owner);
+    const booted = await startGate.enter();
+    try {
+      if (!owner.wanted()) throw new AgentError("stopped", "it was stopped before its process was started");
+      const { child, limits } = await launch(folder, manifest);
+      child.once("exit", booted).once("error", booted);
+      return new PluginProcess(child, limits, memoryBudgetBytes(manifest), log, owner, booted);
+    } catch (error) {
+      booted();
+      throw error;
+    }
   }
 
-  private constructor(child: ChildProcess, limits: readonly string[], budgetBytes: number, log: Logger, owner: ProcessOwner) {
+  private constructor(
+    child: ChildProcess,
+    limits: readonly string[],
+    budgetBytes: number,
+    log: Logger,
+    owner: ProcessOwner,
+    booted: () => void,
+  ) {
     this.child = child;
+    this.booted = booted;
     this.limits = limits;
     this.owner = owner;
     this.output = new ProcessOutput([child.stdout!, child.stderr!], log);
@@ -48,6 +68,7 @@ export class PluginProcess {
       batch: owner.batch,
       processed: owner.processed,
       slowed: owner.slowed,
+      heard: () => this.watch?.heard(),
       message: (message) => this.take(message, budgetBytes),
       violated: (error) => this.kill(error, true),
     });
@@ -96,13 +117,14 @@ export class PluginProcess {
   private take(message: Message, budgetBytes: number): void {
     const { json } = message;
     if (json.t === "hello") {
+      this.booted();
       this.watch ??= new ProcessWatch({
         pid: this.child.pid!,
         budgetBytes,
-        ping: (count) => this.channel.send({ t: "ping", count }),
+        ping: () => this.channel.send({ t: "ping" }),
         exceeded: (error) => this.kill(error),
       });
-    } else if (json.t === "pong") this.watch?.answered(json["count"], json["residentBytes"], json["cpuMs"]);
+    } else if (json.t === "pong") this.watch?.answered(json["residentBytes"], json["cpuMs"]);
     else if (json.t === "crashed") this.kill(crashError(errorFrom(json["error"])));
     else this.owner.message(message);
   }

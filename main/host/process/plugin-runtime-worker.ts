@@ -1,6 +1,9 @@
 /** What runs in the process of an installed plugin: loads it, calls it when the agent says so, answers. Started by launcher.ts. */
 import { once } from "node:events";
+import module from "node:module";
 import { Socket } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { deserialize } from "node:v8";
 import {
   AgentError,
@@ -17,6 +20,7 @@ import {
 } from "all-use-agent/sdk";
 import { makePlugin } from "../factory.ts";
 import { encodeMessage, FRAME_MAX_BYTES, FrameReader } from "./frames.ts";
+import { keepHeapLean, trimHeapOnce } from "./lean-heap.ts";
 import {
   type AdviceParts,
   type DocumentsOrder,
@@ -35,23 +39,38 @@ import { processBatch } from "./runtime-processor.ts";
 const FROM_AGENT_MAX_BYTES = 256 * 1024 * 1024;
 const EXIT_WITHIN_MS = 500;
 const PART_BYTES = 512 * 1024;
+const READ_BYTES = 16 * 1024;
 
+keepHeapLean();
+const reader = new FrameReader(FROM_AGENT_MAX_BYTES);
 const data = new Socket({ fd: 3, readable: false, writable: true });
-const control = new Socket({ fd: 4, readable: true, writable: true });
+const control = new Socket({
+  fd: 4,
+  readable: true,
+  writable: true,
+  // One buffer for all reads; what is read is copied, for it may be kept.
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (length, buffer) => {
+      reader.push(Buffer.from(buffer.subarray(0, length)), (_type, payload) => take(deserialize(payload) as ToChild));
+      return true;
+    },
+  },
+});
 const models = new FittedModels();
 const calls = new Map<number, AbortController>();
 let context: RuntimeContext | null = null;
 let plugin: (PluginLifecycle & Partial<Collector & Analytics & Exporter & Recommender>) | null = null;
 let nowMs = 0;
 
-function say(json: { t: string } & Record<string, unknown>, bytes?: Uint8Array): void {
+function say(json: { t: string } & Record<string, unknown>, bytes?: Uint8Array, pipe = control): void {
   const frame = encodeMessage(json, bytes);
   if (frame.length > FRAME_MAX_BYTES)
     throw new AgentError(
       "too_large",
       `${frame.length} bytes are more than the ${FRAME_MAX_BYTES} that can be handed to the agent at once`,
     );
-  control.write(frame);
+  pipe.write(frame);
 }
 
 /** The first error that nobody caught ends the process; the agent decides whether there is another. */
@@ -73,6 +92,7 @@ async function sayParts(id: number, bytes: Uint8Array): Promise<Uint8Array> {
 async function start(order: StartOrder): Promise<{ methods: string[] }> {
   const ctx = new RuntimeContext({ order, say, data, now: () => nowMs });
   context = ctx;
+  takeStripped(order);
   const made = await makePlugin(order.folder, order.manifest, () => ctx, order.config);
   plugin = made;
   try {
@@ -83,6 +103,18 @@ async function start(order: StartOrder): Promise<{ methods: string[] }> {
   await made.start?.(ctx.signal);
   const names = ["collect", "observe", "process", "fit", "collection", "advise", "send", "handle", "snapshot"];
   return { methods: names.filter((name) => typeof (made as Record<string, unknown>)[name] === "function") };
+}
+
+/** TypeScript that the agent had stripped already is not compiled here. */
+function takeStripped({ folder, javascript }: StartOrder): void {
+  const sources = new Map(Object.entries(javascript).map(([path, code]) => [pathToFileURL(join(folder, path)).href, code]));
+  if (sources.size === 0) return;
+  module.registerHooks({
+    load(url, loading, next) {
+      const source = sources.get(url);
+      return source === undefined ? next(url, loading) : { format: "module", source, shortCircuit: true };
+    },
+  });
 }
 
 async function run(method: string, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
@@ -96,7 +128,8 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
       return { configs: await runMigration(folder, manifest, configs, fromVersion) };
     }
     case "collect":
-      return await plugin?.collect?.(signal);
+      await plugin?.collect?.(signal);
+      return undefined;
     case "timer":
       return await context?.runTimer(first as number);
     case "send":
@@ -125,6 +158,10 @@ async function run(method: string, args: readonly unknown[], signal: AbortSignal
 }
 
 async function answer(id: number, method: string, args: readonly unknown[]): Promise<void> {
+  // A reading's answer comes behind its samples, with them in one write.
+  const pipe = method === "collect" ? data : control;
+  pipe.cork();
+  setImmediate(() => pipe.uncork());
   const abort = new AbortController();
   calls.set(id, abort);
   try {
@@ -138,9 +175,9 @@ async function answer(id: number, method: string, args: readonly unknown[]): Pro
     }
     if (value instanceof ForecastAnswer) [value, bytes] = [value.about, value.columns];
     if (bytes && method === "documents") bytes = await sayParts(id, bytes);
-    say({ t: "done", id, value }, bytes);
+    say({ t: "done", id, value }, bytes, pipe);
   } catch (error) {
-    say({ t: "done", id, error: errorParts(error) });
+    say({ t: "done", id, error: errorParts(error) }, undefined, pipe);
   } finally {
     calls.delete(id);
   }
@@ -155,7 +192,7 @@ function take(message: ToChild): void {
       return calls.get(message.id)?.abort();
     case "ping": {
       const { user, system } = process.cpuUsage();
-      return say({ t: "pong", count: message.count, residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
+      return say({ t: "pong", residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
     }
     case "process":
       return processBatch({ plugin: plugin as Processor | null, context, data, seq: message.seq, batch: message.batch });
@@ -166,12 +203,11 @@ function take(message: ToChild): void {
   }
 }
 
+trimHeapOnce();
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 // A terminal sends these to the whole group; the agent sees to an orderly end.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 // Without the agent there is nothing to do: it ended, or it ended this.
 for (const pipe of [control, data]) pipe.on("error", () => process.exit(0)).on("close", () => process.exit(0));
-const reader = new FrameReader(FROM_AGENT_MAX_BYTES);
-control.on("data", (chunk: Buffer) => reader.push(chunk, (_type, payload) => take(deserialize(payload) as ToChild)));
 say({ t: "hello" });

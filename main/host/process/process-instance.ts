@@ -249,6 +249,7 @@ export class ProcessInstance implements Instance {
     const { parts } = this;
     const life: Life = { process: null, broker: null, loop: null, trial: null, queue: null };
     this.life = life;
+    const javascript = this.manifest.entry!.endsWith(".ts") ? this.javascript() : Promise.resolve({});
     try {
       const process = await PluginProcess.launch(this.folder, this.manifest, parts.log, {
         now: () => parts.time.now(),
@@ -259,6 +260,7 @@ export class ProcessInstance implements Instance {
           life.queue.answered(payload);
         },
         slowed: () => this.tooFast(),
+        wanted: () => this.life === life && !this.signal.aborted,
         ended: (error, final) => this.ended(life, error, final),
       });
       life.process = process;
@@ -280,7 +282,7 @@ export class ProcessInstance implements Instance {
         status: (state, reason) => this.reportStatus(state, reason),
       });
       if (this.manifest.kind === "processor" && this.manifest.mutates) life.queue = this.queueTo(process, life.broker);
-      await this.load(life, process, life.broker);
+      await this.load(life, process, life.broker, javascript);
     } catch (error) {
       // When the process ended, `ended` has seen to it.
       if (this.life === life)
@@ -288,7 +290,17 @@ export class ProcessInstance implements Instance {
     }
   }
 
-  private async load(life: Life, process: PluginProcess, broker: Broker): Promise<void> {
+  private async javascript(): Promise<StartOrder["javascript"]> {
+    const { strippedSources } = await import("./typescript.ts");
+    return strippedSources(this.folder, this.parts.store);
+  }
+
+  private async load(
+    life: Life,
+    process: PluginProcess,
+    broker: Broker,
+    javascript: Promise<StartOrder["javascript"]>,
+  ): Promise<void> {
     const { manifest, config, store, time } = this.parts;
     const order: StartOrder = {
       folder: this.folder,
@@ -296,6 +308,7 @@ export class ProcessInstance implements Instance {
       config,
       instance: this.parts.instance,
       snapshot: await store.read(SNAPSHOT_NAME),
+      javascript: await javascript,
       simulated: time instanceof SimulatedTime,
       latest: process.latestPipe !== null,
     };
@@ -337,6 +350,8 @@ export class ProcessInstance implements Instance {
     const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
     const owner: CollectOwner = {
       time: this.parts.time,
+      // Who saved its code, or waits for it after a crash, is not kept waiting for the next second, or minute.
+      atOnce: this.parts.time instanceof RealTime,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
       slowed: () => this.slowed,

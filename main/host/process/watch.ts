@@ -2,29 +2,37 @@ import { AgentError } from "all-use-agent/sdk";
 import { ProcessUsage } from "./usage.ts";
 
 const LOOK_MS = 250;
-const PING_LOOKS = 2;
-/** 1.5 s without an answer. Counted in looks, not in time: when the agent itself was held up the child is not to blame. */
-const SILENT_LOOKS_MAX = 6;
+/** Looks without a word after which it is asked for one: a collector that answers every second is never asked. */
+const PING_AFTER_LOOKS = 5;
+/**
+ * 1.75 to 2 s without a word, of which it had at least 0.75 to answer. Counted in looks, not in time: when the agent itself was
+ * held up the child is not to blame.
+ */
+const SILENT_LOOKS_MAX = 7;
+/** Far below its budget its memory is looked at every so many looks. */
+const CALM_LOOKS = 4;
+const CALM_SHARE = 0.5;
 
 export interface Watched {
   readonly pid: number;
   readonly budgetBytes: number;
-  ping(count: number): void;
+  ping(): void;
   /** It must be ended: it is silent or over its budget. */
   exceeded(error: AgentError): void;
 }
 
-/** Watches one process: asks for a sign of life twice a second and looks at its memory four times. */
+const watches = new Set<ProcessWatch>();
+let timer: NodeJS.Timeout | undefined;
+
+/** Watches one process: its signs of life, and its memory once to four times a second. One timer serves all. */
 export class ProcessWatch {
   residentBytes = 0;
   private readonly watched: Watched;
   private readonly usage: ProcessUsage;
   private lastCpuMs = 0;
-  private readonly timer: NodeJS.Timeout;
   /** What the process took before the plugin's code was loaded. */
   private baseBytes = 0;
   private looks = 0;
-  private asked = 0;
   private silentLooks = 0;
 
   constructor(watched: Watched) {
@@ -32,7 +40,10 @@ export class ProcessWatch {
     this.usage = new ProcessUsage(watched.pid);
     this.look();
     this.baseBytes = this.residentBytes;
-    this.timer = setInterval(() => this.tick(), LOOK_MS);
+    watches.add(this);
+    timer ??= setInterval(() => {
+      for (const watch of watches) watch.tick();
+    }, LOOK_MS);
   }
 
   get cpuMs(): number {
@@ -40,13 +51,21 @@ export class ProcessWatch {
   }
 
   dispose(): void {
-    clearInterval(this.timer);
+    watches.delete(this);
     this.usage.dispose();
+    if (watches.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
   }
 
-  /** The process says where there is no /proc to look at; what it says there is its own word. */
-  answered(count: unknown, residentBytes: unknown, cpuMs: unknown): void {
-    if (count === this.asked) this.silentLooks = 0;
+  /** It answered. What it merely says is no sign: code that never returns can write. */
+  heard(): void {
+    this.silentLooks = 0;
+  }
+
+  /** It answered a ping. Where there is no /proc to look at, what it says of itself there is its own word. */
+  answered(residentBytes: unknown, cpuMs: unknown): void {
+    this.heard();
     if (process.platform === "linux" || typeof residentBytes !== "number" || typeof cpuMs !== "number") return;
     this.residentBytes = residentBytes;
     this.lastCpuMs = cpuMs;
@@ -54,8 +73,9 @@ export class ProcessWatch {
   }
 
   private tick(): void {
-    this.look();
     const { budgetBytes } = this.watched;
+    const calm = this.residentBytes < this.baseBytes + budgetBytes * CALM_SHARE;
+    if (this.looks++ % CALM_LOOKS === 0 || !calm) this.look();
     if (this.residentBytes > this.baseBytes + budgetBytes) {
       const used = megabytes(this.residentBytes - this.baseBytes);
       return this.watched.exceeded(
@@ -66,8 +86,9 @@ export class ProcessWatch {
       );
     }
     if (++this.silentLooks > SILENT_LOOKS_MAX)
-      return this.watched.exceeded(new AgentError("silent", "it gave no sign of life for 1.5 s: its code does not return"));
-    if (this.looks++ % PING_LOOKS === 0) this.watched.ping(++this.asked);
+      return this.watched.exceeded(new AgentError("silent", "it gave no sign of life for 2 s: its code does not return"));
+    // Where there is no /proc, its answer is how its memory is known.
+    if (this.silentLooks === PING_AFTER_LOOKS || (process.platform !== "linux" && this.looks % 2 === 0)) this.watched.ping();
   }
 
   private look(): void {
