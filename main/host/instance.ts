@@ -1,31 +1,15 @@
-import {
-  AgentError,
-  type Collector,
-  type Disposable,
-  errorText,
-  type Logger,
-  type Manifest,
-  type PluginLifecycle,
-  type PluginReport,
-  type PluginState,
-} from "all-use-agent/sdk";
+import { AgentError, type Collector, type Disposable, errorText, type Manifest, type PluginReport } from "all-use-agent/sdk";
 import { attributed } from "./attribution.ts";
 import { type CollectLoop, startCollecting } from "./collect-loop.ts";
-import { type Hide, hideError, hiderOf, hidingLog } from "./config/redact.ts";
+import { hideError } from "./config/redact.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
 import { errorCode } from "./error-code.ts";
-import type { PluginFolder } from "./discover.ts";
 import { makePlugin } from "./factory.ts";
 import { InsideBudget } from "./inside-budget.ts";
-import { Meter } from "./meter.ts";
+import { InstanceBase, type InstanceParts, outsideOf } from "./instance-base.ts";
 import type { Instance } from "./instance-type.ts";
-import { Outside } from "./outside/outside.ts";
-import type { PermissionUses } from "./permission-uses.ts";
 import { Permissions } from "./process/permissions.ts";
-import type { InstanceStore } from "./private-store.ts";
-import type { HostServices } from "./services.ts";
-import type { TimeSource } from "./time.ts";
 
 const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 5_000;
@@ -36,49 +20,13 @@ const SNAPSHOT_NAME = "snapshot";
 /** Others stand on the samples' way, or are asked: to leave something out would cost more than it saves. */
 const SLOWABLE: readonly Manifest["kind"][] = ["collector", "analytics", "exporter"];
 
-export interface InstanceParts {
-  /** The manifest's id, `#<instance>` after it for a named instance. */
-  readonly key: string;
-  readonly instance: string;
-  /** What must not be seen in anything that it says. */
-  readonly secrets: readonly string[];
-  readonly place: PluginFolder;
-  /** Its `permissions` are those that were granted. */
-  readonly manifest: Manifest;
-  /** Of the agent: no permission opens it. */
-  readonly dataDir: string;
-  readonly uses: PermissionUses;
-  readonly config: Record<string, unknown>;
-  readonly services: HostServices;
-  readonly time: TimeSource;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly store: InstanceStore;
-  readonly changed: () => void;
-  /** Of a plugin that was added and runs inside the agent: told of every call while the start is on trial. */
-  readonly trail?: { enter(id: string): void; leave(): void } | undefined;
-}
-
 /** One running plugin: its state, its calls, its cost, and everything to undo when it stops. */
-export class PluginInstance implements Instance, ContextOwner {
-  readonly id: string;
-  readonly manifest: Manifest;
-  readonly folder: string;
-  /** The plugin's methods while it is started. */
-  plugin: PluginLifecycle | null = null;
+export class PluginInstance extends InstanceBase implements Instance, ContextOwner {
   closed = false;
   halted = false;
 
-  private readonly parts: InstanceParts;
-  private readonly hide: Hide | null;
   private loop: CollectLoop | null = null;
-  private readonly meter: Meter;
-  private readonly abort = new AbortController();
   private readonly disposables = new Set<Disposable>();
-  private state: PluginState = "starting";
-  private reason: string | null = null;
-  private code: string | null = null;
-  private sinceMs: number;
   private readonly budget: InsideBudget | null;
   /** What its calls took in those whom they handed samples to. */
   private elsewhereMs = 0;
@@ -86,27 +34,13 @@ export class PluginInstance implements Instance, ContextOwner {
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.hide = hiderOf(parts.secrets);
-    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
-    this.id = parts.key;
-    this.manifest = parts.manifest;
-    this.folder = parts.place.folder;
-    this.sinceMs = parts.time.now();
-    this.meter = new Meter(parts.time.monotonic());
+    super(parts);
     const { cpu_ms_per_s: limit } = parts.manifest.budget ?? {};
     this.budget = limit === undefined ? null : new InsideBudget(limit);
   }
 
-  get origin(): PluginFolder["origin"] {
-    return this.parts.place.origin;
-  }
-
   get instance(): string {
     return this.parts.instance;
-  }
-
-  get signal(): AbortSignal {
-    return this.abort.signal;
   }
 
   /** Started and not failed. */
@@ -248,20 +182,7 @@ export class PluginInstance implements Instance, ContextOwner {
   }
 
   report(): PluginReport {
-    const { manifest, place } = this.parts;
-    return {
-      id: this.id,
-      title: manifest.title,
-      kind: manifest.kind,
-      version: manifest.version,
-      folder: place.folder,
-      origin: place.origin,
-      state: this.state,
-      reason: this.reason,
-      code: this.code,
-      sinceMs: this.sinceMs,
-      cost: this.meter.report(this.parts.time.monotonic()),
-    };
+    return this.reportOf();
   }
 
   private async load(): Promise<void> {
@@ -357,22 +278,4 @@ export class PluginInstance implements Instance, ContextOwner {
     this.disposables.clear();
     if (end === "stopped") this.enter("stopped", null, null);
   }
-
-  private enter(state: PluginState, reason: string | null, code: string | null): void {
-    this.state = state;
-    this.reason = reason === null || !this.hide ? reason : this.hide(reason);
-    this.code = code;
-    this.sinceMs = this.parts.time.now();
-    this.parts.changed();
-  }
-}
-
-/** What leads out of the agent, for one plugin. */
-export function outsideOf(parts: InstanceParts, permissions: Permissions, signal: AbortSignal): Outside {
-  return new Outside({
-    permissions,
-    signal,
-    secret: [parts.dataDir],
-    notify: (notice) => parts.services.notify?.(parts.manifest.id, notice),
-  });
 }

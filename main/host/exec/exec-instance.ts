@@ -4,19 +4,14 @@ import {
   type Disposable,
   errorText,
   type Manifest,
-  type PluginLifecycle,
   type PluginReport,
-  type PluginState,
   type TextParser,
   type TextReading,
 } from "all-use-agent/sdk";
 import { SUSPENDED_MS } from "../budget.ts";
 import { startCollecting } from "../collect-loop.ts";
-import { type Hide, hiderOf, hidingLog } from "../config/redact.ts";
-import type { PluginFolder } from "../discover.ts";
-import type { InstanceParts } from "../instance.ts";
+import { InstanceBase, type InstanceParts } from "../instance-base.ts";
 import type { Instance } from "../instance-type.ts";
-import { Meter } from "../meter.ts";
 import { CrashRecord, tooOften } from "../process/crash-record.ts";
 import { keepEvidence } from "../process/evidence.ts";
 import { Permissions } from "../process/permissions.ts";
@@ -31,20 +26,11 @@ const DEFAULT_INTERVAL_MS = 1000;
 const DEADLINE_MIN_MS = 1000;
 
 /** A collector that is a program in any language: its runs, its state, and samples of what it prints. */
-export class ExecInstance implements Instance {
-  readonly id: string;
-  readonly manifest: Manifest;
-  readonly folder: string;
-  plugin: PluginLifecycle | null = null;
-
-  private readonly parts: InstanceParts;
-  private readonly hide: Hide | null;
-  private readonly meter: Meter;
+export class ExecInstance extends InstanceBase implements Instance {
   private readonly permissions: Permissions;
   private readonly crashes: CrashRecord;
   private readonly budget: ProcessBudget;
   private readonly reader: ExecReader;
-  private readonly abort = new AbortController();
   private parser: TextParser;
   private program: Program | null = null;
   private loop: Disposable | null = null;
@@ -56,33 +42,15 @@ export class ExecInstance implements Instance {
   /** What is wrong with the last reading, although samples came of it. */
   private complaint: AgentError | null = null;
   private endedCpuMs = 0;
-  private state: PluginState = "starting";
-  private reason: string | null = null;
-  private code: string | null = null;
-  private sinceMs: number;
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.hide = hiderOf(parts.secrets);
-    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
-    this.id = parts.key;
-    this.manifest = parts.manifest;
-    this.folder = parts.place.folder;
-    this.sinceMs = parts.time.now();
-    this.meter = new Meter(parts.time.monotonic());
+    super(parts);
     this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
     this.crashes = new CrashRecord({ ...this.parts, folder: this.folder });
     this.budget = new ProcessBudget(parts.manifest, this.parts.log);
     this.reader = new ExecReader({ ...this.parts, permissions: this.permissions });
     this.parser = this.reader.parser();
-  }
-
-  get origin(): PluginFolder["origin"] {
-    return this.parts.place.origin;
-  }
-
-  get signal(): AbortSignal {
-    return this.abort.signal;
   }
 
   get running(): boolean {
@@ -177,30 +145,16 @@ export class ExecInstance implements Instance {
   }
 
   report(): PluginReport {
-    const { manifest, place, time } = this.parts;
     const run = this.stream?.run ?? this.run;
     this.meter.busyMs = this.busyMs;
-    return {
-      id: this.id,
-      title: manifest.title,
-      kind: manifest.kind,
-      version: manifest.version,
-      folder: place.folder,
-      origin: place.origin,
-      state: this.state,
-      reason: this.reason,
-      code: this.code,
-      sinceMs: this.sinceMs,
-      cost: this.meter.report(time.monotonic()),
-      isolation: {
-        level: "exec",
-        pid: run?.pid ?? null,
-        residentBytes: run?.usage().residentBytes ?? 0,
-        restarts: this.stream?.restarts ?? 0,
-        denied: this.permissions.denied,
-        limits: this.program?.limits ?? [],
-      },
-    };
+    return this.reportOf({
+      level: "exec",
+      pid: run?.pid ?? null,
+      residentBytes: run?.usage().residentBytes ?? 0,
+      restarts: this.stream?.restarts ?? 0,
+      denied: this.permissions.denied,
+      limits: this.program?.limits ?? [],
+    });
   }
 
   private startRuns(program: Program): void {
@@ -344,14 +298,6 @@ export class ExecInstance implements Instance {
     this.run?.stop(why);
     await Promise.all([this.run?.ended, this.stream?.stop(why)]);
     this.stream = null;
-  }
-
-  private enter(state: PluginState, reason: string | null, code: string | null): void {
-    this.state = state;
-    this.reason = reason === null || this.hide === null ? reason : this.hide(reason);
-    this.code = code;
-    this.sinceMs = this.parts.time.now();
-    this.parts.changed();
   }
 }
 

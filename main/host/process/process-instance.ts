@@ -1,21 +1,11 @@
-import {
-  AgentError,
-  type Disposable,
-  errorText,
-  type Manifest,
-  type PluginLifecycle,
-  type PluginReport,
-  type PluginState,
-} from "all-use-agent/sdk";
+import { AgentError, type Disposable, errorText, type PluginReport } from "all-use-agent/sdk";
 import { SUSPENDED_MS } from "../budget.ts";
 import { type CollectLoop, type CollectOwner, startCollecting } from "../collect-loop.ts";
-import { type Hide, hideError, hiderOf, hidingLog } from "../config/redact.ts";
+import { hideError } from "../config/redact.ts";
 import { withDeadline } from "../deadline.ts";
 import { errorCode } from "../error-code.ts";
-import type { PluginFolder } from "../discover.ts";
-import { type InstanceParts, outsideOf } from "../instance.ts";
+import { InstanceBase, type InstanceParts, outsideOf } from "../instance-base.ts";
 import type { Instance } from "../instance-type.ts";
-import { Meter } from "../meter.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
 import { CrashRecord, tooOften } from "./crash-record.ts";
@@ -46,22 +36,13 @@ interface Life {
 }
 
 /** An installed plugin: its code in a process of its own, here its state, its supervision and its calls. */
-export class ProcessInstance implements Instance {
-  readonly id: string;
-  readonly manifest: Manifest;
-  readonly folder: string;
-  plugin: PluginLifecycle | null = null;
-
-  private readonly parts: InstanceParts;
-  private readonly hide: Hide | null;
+export class ProcessInstance extends InstanceBase implements Instance {
   /** Nothing is read: it has not begun, or another takes over. */
   private standby = false;
   private halted = false;
-  private readonly meter: Meter;
   private readonly crashes: CrashRecord;
   private readonly budget: ProcessBudget;
   private readonly permissions: Permissions;
-  private readonly abort = new AbortController();
   /** Deadlines of processes are real even where the agent's clock is not. */
   private readonly realTime = new RealTime();
   private life: Life | null = null;
@@ -69,32 +50,14 @@ export class ProcessInstance implements Instance {
   private limits: readonly string[] = [];
   private restarts = 0;
   private endedCpuMs = 0;
-  private state: PluginState = "starting";
-  private reason: string | null = null;
-  private code: string | null = null;
-  private sinceMs: number;
   private faultsInARow = 0;
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
-    this.hide = hiderOf(parts.secrets);
-    this.parts = this.hide ? { ...parts, log: hidingLog(parts.log, this.hide) } : parts;
-    this.id = parts.key;
-    this.manifest = parts.manifest;
-    this.folder = parts.place.folder;
-    this.sinceMs = parts.time.now();
-    this.meter = new Meter(parts.time.monotonic());
+    super(parts);
     this.crashes = new CrashRecord({ ...this.parts, folder: this.folder });
     this.budget = new ProcessBudget(parts.manifest, this.parts.log);
     this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
-  }
-
-  get origin(): PluginFolder["origin"] {
-    return this.parts.place.origin;
-  }
-
-  get signal(): AbortSignal {
-    return this.abort.signal;
   }
 
   get running(): boolean {
@@ -204,30 +167,16 @@ export class ProcessInstance implements Instance {
   }
 
   report(): PluginReport {
-    const { manifest, place, time } = this.parts;
     const process = this.life?.process;
     this.meter.busyMs = this.busyMs;
-    return {
-      id: this.id,
-      title: manifest.title,
-      kind: manifest.kind,
-      version: manifest.version,
-      folder: place.folder,
-      origin: place.origin,
-      state: this.state,
-      reason: this.reason,
-      code: this.code,
-      sinceMs: this.sinceMs,
-      cost: this.meter.report(time.monotonic()),
-      isolation: {
-        level: "process",
-        pid: process?.pid ?? null,
-        residentBytes: process?.usage.residentBytes ?? 0,
-        restarts: this.restarts,
-        denied: this.permissions.denied,
-        limits: this.limits,
-      },
-    };
+    return this.reportOf({
+      level: "process",
+      pid: process?.pid ?? null,
+      residentBytes: process?.usage.residentBytes ?? 0,
+      restarts: this.restarts,
+      denied: this.permissions.denied,
+      limits: this.limits,
+    });
   }
 
   /** Ends its process in good order, and starts another one later. */
@@ -490,17 +439,5 @@ export class ProcessInstance implements Instance {
 
   private soon<T>(what: string, task: Promise<T> | T): Promise<T> {
     return withDeadline(this.realTime, STOP_DEADLINE_MS, "stop_timeout", `${what} ${this.id}`, task);
-  }
-
-  private hidden(text: string): string {
-    return this.hide ? this.hide(text) : text;
-  }
-
-  private enter(state: PluginState, reason: string | null, code: string | null): void {
-    this.state = state;
-    this.reason = reason === null ? null : this.hidden(reason);
-    this.code = code;
-    this.sinceMs = this.parts.time.now();
-    this.parts.changed();
   }
 }
