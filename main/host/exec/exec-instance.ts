@@ -13,7 +13,6 @@ import { startCollecting } from "../collect-loop.ts";
 import { InstanceBase, type InstanceParts } from "../instance-base.ts";
 import type { Instance } from "../instance-type.ts";
 import { CrashRecord, tooOften } from "../process/crash-record.ts";
-import { keepEvidence } from "../process/evidence.ts";
 import { Permissions } from "../process/permissions.ts";
 import { ProcessBudget } from "../process/process-budget.ts";
 import { ExecRun } from "./exec-run.ts";
@@ -47,7 +46,7 @@ export class ExecInstance extends InstanceBase implements Instance {
   constructor(parts: InstanceParts) {
     super(parts);
     this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
-    this.crashes = new CrashRecord({ ...this.parts, folder: this.folder });
+    this.crashes = new CrashRecord({ ...this.parts, folder: this.folder, hide: this.hide });
     this.budget = new ProcessBudget(parts.manifest, this.parts.log);
     this.reader = new ExecReader({ ...this.parts, permissions: this.permissions });
     this.parser = this.reader.parser();
@@ -102,7 +101,7 @@ export class ExecInstance extends InstanceBase implements Instance {
     if (verdict === "normal") this.judge(null);
     else if (verdict === "slow") this.enter("degraded", error.message, error.code);
     else {
-      keepEvidence(this.parts, error, this.parts.time.now(), [], this.hide);
+      this.crashes.keepEvidence(error, []);
       void (verdict === "fail" ? this.fail(error, error.code) : this.suspend(error));
     }
   }
@@ -241,7 +240,7 @@ export class ExecInstance extends InstanceBase implements Instance {
   private streamCrashed(error: AgentError, delayMs: number | null, printed: readonly string[]): void {
     this.meter.errors++;
     if (this.signal.aborted || this.state === "failed") return;
-    keepEvidence(this.parts, error, this.parts.time.now(), printed, this.hide);
+    this.crashes.keepEvidence(error, printed);
     if (delayMs === null) {
       return void this.fail(new AgentError(error.code, `${error.message}${tooOften(this.id)}`), error.code);
     }
@@ -277,6 +276,7 @@ export class ExecInstance extends InstanceBase implements Instance {
     const failed = this.state === "failed";
     if (!failed) this.enter("stopping", null, null);
     await this.close();
+    await this.crashes.settled();
     if (!failed) this.enter("stopped", null, null);
   }
 

@@ -95,7 +95,7 @@ export class ExecStream {
     owner.took(end.cpuMs);
     if (this.stopped) return;
     const error = end.error ?? new AgentError("crashed", end.reason);
-    const delayMs = this.crashes.crashed(error.code, error.message);
+    const delayMs = this.crashes.crashed(error);
     if (delayMs !== null) {
       this.restart = owner.time.after(delayMs, () => {
         this.restarts++;

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Logger, Manifest } from "all-use-agent/sdk";
+import { AgentError, type Logger, type Manifest } from "all-use-agent/sdk";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { privateStore } from "../private-store.ts";
 import { SimulatedTime } from "../time.ts";
@@ -48,6 +48,7 @@ function record(version = "1.0.0"): CrashRecord {
     store: privateStore(join(dataDir, "state")),
     time,
     log: silent,
+    hide: null,
   });
 }
 
@@ -58,7 +59,7 @@ async function exhaust(): Promise<void> {
     expect(await run.recall()).toBeNull();
     run.started();
     await time.advance(1000);
-    expect(run.crashed("crashed", "it fell over")).toBe(expected);
+    expect(run.crashed(new AgentError("crashed", "it fell over"))).toBe(expected);
     await vi.waitFor(async () => expect(await readFile(join(dataDir, kept), "utf8")).toContain(String(time.now())));
   }
 }
@@ -95,7 +96,7 @@ it("other content is another plugin", async () => {
 it("ten stable minutes are a pardon, a start and nine are not", async () => {
   const run = record();
   run.started();
-  run.crashed("crashed", "once");
+  run.crashed(new AgentError("crashed", "once"));
   await vi.waitFor(async () => expect(await isKept()).toBe(true));
   const next = record();
   await next.recall();

@@ -1,9 +1,11 @@
-import { type Disposable, errorText, type Logger, type Manifest } from "all-use-agent/sdk";
+import { type AgentError, type Disposable, errorText, type Logger, type Manifest } from "all-use-agent/sdk";
+import type { Hide } from "../config/redact.ts";
 import type { InstanceStore } from "../private-store.ts";
 import type { TimeSource } from "../time.ts";
 import { CrashRule, STABLE_MS } from "./crash-rule.ts";
 
 const NAME = "crashes.json";
+const EVIDENCE_NAME = "crash.json";
 /** Three at most count; a file with more was not written here. */
 const TIMES_MAX = 8;
 
@@ -24,6 +26,8 @@ export interface CrashRecordParts {
   readonly store: InstanceStore;
   readonly time: TimeSource;
   readonly log: Logger;
+  /** Takes its secrets out of what is kept. */
+  readonly hide: Hide | null;
 }
 
 /**
@@ -65,11 +69,33 @@ export class CrashRecord {
   }
 
   /** The time to wait before the next start, or null: it is not started again. */
-  crashed(code: string, reason: string): number | null {
+  crashed({ code, message }: AgentError): number | null {
     const { time } = this.parts;
     const delayMs = this.rule.crashed(time.monotonic());
-    this.keep(code, reason);
+    this.keep(code, this.hidden(message));
     return delayMs;
+  }
+
+  /** Keeps why it ended and what it printed last, for whoever looks later. The one before is replaced. */
+  keepEvidence({ code, message }: AgentError, printed: readonly string[]): void {
+    const { manifest, store, time } = this.parts;
+    const evidence = {
+      time: new Date(time.now()).toISOString(),
+      version: manifest.version,
+      code,
+      reason: this.hidden(message),
+      printed: printed.map((line) => this.hidden(line)),
+    };
+    this.next(() => store.write(EVIDENCE_NAME, Buffer.from(`${JSON.stringify(evidence, null, 2)}\n`)));
+  }
+
+  /** Resolves when all of it is on the disk. */
+  async settled(): Promise<void> {
+    await this.written;
+  }
+
+  private hidden(text: string): string {
+    return this.parts.hide ? this.parts.hide(text) : text;
   }
 
   private forget(): void {
@@ -96,7 +122,7 @@ export class CrashRecord {
 
   private next(task: () => Promise<unknown>): void {
     this.written = this.written.then(task).catch((error: unknown) => {
-      this.parts.log.warn(`how often it crashed could not be kept: ${errorText(error)}`);
+      this.parts.log.warn(`what is to be known of its crashes could not be kept: ${errorText(error)}`);
     });
   }
 

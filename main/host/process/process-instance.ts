@@ -9,7 +9,6 @@ import type { Instance } from "../instance-type.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
 import { CrashRecord, tooOften } from "./crash-record.ts";
-import { keepEvidence } from "./evidence.ts";
 import type { Message } from "./frames.ts";
 import { errorFrom, type StartOrder } from "./messages.ts";
 import { Permissions } from "./permissions.ts";
@@ -55,7 +54,7 @@ export class ProcessInstance extends InstanceBase implements Instance {
 
   constructor(parts: InstanceParts) {
     super(parts);
-    this.crashes = new CrashRecord({ ...this.parts, folder: this.folder });
+    this.crashes = new CrashRecord({ ...this.parts, folder: this.folder, hide: this.hide });
     this.budget = new ProcessBudget(parts.manifest, this.parts.log);
     this.permissions = new Permissions(parts.manifest, this.parts.log, parts.uses);
   }
@@ -157,7 +156,7 @@ export class ProcessInstance extends InstanceBase implements Instance {
     const { verdict, error } = found;
     if (verdict === "normal") return this.recovered(error.code);
     if (verdict === "slow") return this.enter("degraded", error.message, error.code);
-    if (this.life) keepEvidence(this.parts, error, this.parts.time.now(), this.life.process?.lastLines ?? [], this.hide);
+    if (this.life) this.crashes.keepEvidence(error, this.life.process?.lastLines ?? []);
     void (verdict === "fail" ? this.fail(error, error.code) : this.suspend(error));
   }
 
@@ -350,8 +349,8 @@ export class ProcessInstance extends InstanceBase implements Instance {
     this.endLife(life);
     this.meter.errors++;
     if (this.signal.aborted || this.state === "failed") return;
-    const delayMs = final ? null : this.crashes.crashed(error.code, error.message);
-    keepEvidence(this.parts, error, this.parts.time.now(), life.process?.lastLines ?? [], this.hide);
+    const delayMs = final ? null : this.crashes.crashed(error);
+    this.crashes.keepEvidence(error, life.process?.lastLines ?? []);
     if (delayMs === null) {
       const often = final ? "" : tooOften(this.id);
       return void this.fail(new AgentError(error.code, `${error.message}${often}`), error.code);
@@ -416,6 +415,7 @@ export class ProcessInstance extends InstanceBase implements Instance {
     }
     this.abort.abort();
     await this.endInOrder();
+    await this.crashes.settled();
     if (!failed) this.enter("stopped", null, null);
   }
 
