@@ -41,6 +41,8 @@ export class ExecInstance extends InstanceBase implements Instance {
   /** What is wrong with the last reading, although samples came of it. */
   private complaint: AgentError | null = null;
   private endedCpuMs = 0;
+  /** Of streams before the one in hand. */
+  private restarts = 0;
   private stopping: Promise<void> | null = null;
 
   constructor(parts: InstanceParts) {
@@ -150,7 +152,7 @@ export class ExecInstance extends InstanceBase implements Instance {
       level: "exec",
       pid: run?.pid ?? null,
       residentBytes: run?.usage().residentBytes ?? 0,
-      restarts: this.stream?.restarts ?? 0,
+      restarts: this.restarts + (this.stream?.restarts ?? 0),
       denied: this.permissions.denied,
       limits: this.program?.limits ?? [],
     });
@@ -297,6 +299,7 @@ export class ExecInstance extends InstanceBase implements Instance {
     void this.loop?.dispose();
     this.run?.stop(why);
     await Promise.all([this.run?.ended, this.stream?.stop(why)]);
+    this.restarts += this.stream?.restarts ?? 0;
     this.stream = null;
   }
 }
