@@ -178,7 +178,7 @@ describe("what can be done", () => {
     await open("collectors/ping");
     await detail().getByRole("button", { name: actions.remove }).click();
     const dialog = page.getByRole("dialog", { name: remove.title("Ping") });
-    expect(await dialog.innerText()).toMatch(/What it recorded is kept/);
+    expect(await dialog.innerText()).toMatch(/what it recorded are kept/);
     await picture("remove");
     await dialog.getByRole("button", { name: remove.cancel }).click();
     expect(door.asked).toEqual([]);
