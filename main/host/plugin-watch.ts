@@ -9,6 +9,8 @@ const SAVED_MS = 40;
 const COPIED_MS = 150;
 /** What no event tells of (network drives, folders below a plugin's, too many watches) is found by looking. */
 const RESCAN_INTERVAL_MS = 5000;
+/** At most two folders a second are looked through: fifty plugins would cost 0.2 % of a core otherwise. */
+const RESCAN_PER_FOLDER_MS = 500;
 /** A plugin has at most 1,000 files; of more, these tell enough. */
 const FILES_MAX = 1000;
 const DEPTH_MAX = 4;
@@ -67,7 +69,8 @@ export async function watchPlugins(root: string, options: PluginWatchOptions): P
     } finally {
       looking = false;
     }
-    schedule(again ? COPIED_MS : (options.rescanIntervalMs ?? RESCAN_INTERVAL_MS));
+    const restMs = options.rescanIntervalMs ?? Math.max(RESCAN_INTERVAL_MS, known.size * RESCAN_PER_FOLDER_MS);
+    schedule(again ? COPIED_MS : restMs);
   };
   const unwatch = (folder: string): void => {
     watchers.get(folder)?.close();

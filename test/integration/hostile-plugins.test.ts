@@ -339,8 +339,10 @@ describe("the rest runs on", () => {
     skip(!isLinux, NOT_LINUX);
     const { cost } = await agent.json<AgentStatus>("/api/agent/status");
     recordFigure("event loop delay p99 beside hostile plugins", cost.eventLoopDelayP99Ms, "ms");
-    recordFigure("event loop delay p99 of a bare process beside it", ownDelay.percentile(99) / 1e6 - SAMPLED_MS, "ms");
-    expect(cost.eventLoopDelayP99Ms).toBeLessThan(250);
+    const bareMs = ownDelay.percentile(99) / 1e6 - SAMPLED_MS;
+    recordFigure("event loop delay p99 of a bare process beside it", bareMs, "ms");
+    // On a machine that others use, too, everybody waits.
+    expect(cost.eventLoopDelayP99Ms).toBeLessThan(250 + 5 * Math.max(0, bareMs));
     recordFigure("agent's resident memory beside hostile plugins", agent.residentBytes() / 2 ** 20, "MB");
     expect(agent.residentBytes() / 2 ** 20).toBeLessThan(250);
   });

@@ -57,7 +57,7 @@ export function wrapping(tools: Confinement, wish: Wish): { prefix: string[]; li
   else if (tools.noNetwork) prefix.push("unshare", ...tools.noNetwork);
   else limits.push("The network is not enforced on this system: it can open connections although it was granted none.");
   if (tools.prlimit) prefix.push("prlimit", `--data=${DATA_BASE_BYTES + wish.memoryBytes}`);
-  else limits.push("No hard memory limit on this system: memory is watched four times a second.");
+  else limits.push("No hard memory limit on this system: memory is watched up to four times a second.");
   if (tools.setpriv) prefix.push("setpriv", "--pdeathsig", "KILL", "--no-new-privs");
   if (tools.root) limits.push(...dropRoot(tools, wish.folder, prefix));
   else if (process.platform === "win32") limits.push("It runs as the agent's user and can end that user's other processes.");
