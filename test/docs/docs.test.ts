@@ -1,6 +1,8 @@
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import * as sdk from "all-use-agent/sdk";
 import { PLUGIN_KINDS } from "all-use-agent/sdk";
 import { conformanceChecks } from "all-use-agent/sdk/conformance";
@@ -8,7 +10,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const script = join(root, "scripts/docs.mjs");
-const guide = readFileSync(join(root, "docs/plugins.md"), "utf8");
+const BUILT_SDK = join(root, "out/main/sdk.js");
 
 test("the generated documents are up to date: node scripts/docs.mjs writes them", async () => {
   const { documents } = (await import(script)) as { documents(): Map<string, string> };
@@ -26,24 +28,48 @@ test("every error code of the sources has its meaning in sdk/error-codes.ts, and
   expect(errorCodeFaults().join("\n")).toBe("");
 });
 
-describe("the guide's example of a", () => {
-  const examples = [...guide.matchAll(/^```json\n(.*?)^```\n\n`index\.mjs`\n\n```js\n(.*?)^```$/gms)];
+test("the guide's own metric is a plugin that passes the conformance kit", async () => {
+  const guide = readFileSync(join(root, "docs/plugins.md"), "utf8");
+  const [, json] = /^```json\n(\{\n  "id": .*?)^```$/ms.exec(guide)!;
+  const [, code] = /^```js\n(import \{ freemem .*?)^```$/ms.exec(guide)!;
+  const folder = mkdtempSync(join(tmpdir(), "alluse-guide-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "index.mjs"), code);
+  for (const { name, run } of conformanceChecks(JSON.parse(json), () => import(join(folder, "index.mjs")), { ticks: 300 }))
+    await expect(run(), name).resolves.toBe(undefined);
+});
 
-  test("plugin stands there for every kind", () => {
-    expect(examples.map(([, json]) => (JSON.parse(json) as { kind: string }).kind)).toEqual([...PLUGIN_KINDS]);
+describe.each(PLUGIN_KINDS)("the example of docs/plugins-%s.md", (kind) => {
+  const page = readFileSync(join(root, `docs/plugins-${kind}.md`), "utf8");
+  const files = new Map(
+    [...page.matchAll(/^`([\w.]+)`\n\n```\w+\n(.*?)^```$/gms)].map(([, name, text]) => [name, text] as const),
+  );
+
+  function written(): string {
+    const folder = mkdtempSync(join(tmpdir(), "alluse-guide-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    for (const [name, text] of files) writeFileSync(join(folder, name), text);
+    return folder;
+  }
+
+  test("is a whole plugin that passes the conformance kit", async () => {
+    const manifest = JSON.parse(files.get("plugin.json")!) as { kind: string; entry: string };
+    expect(manifest.kind).toBe(kind);
+    const folder = written();
+    for (const { name, run } of conformanceChecks(manifest, () => import(join(folder, manifest.entry)), { ticks: 300 })) {
+      await expect(run(), name).resolves.toBe(undefined);
+    }
   });
 
-  test.each(examples.map(([, json, code]) => [(JSON.parse(json) as { kind: string }).kind, json, code]))(
-    "%s is a plugin that passes the conformance kit",
-    async (_kind, json, code) => {
-      const folder = mkdtempSync(join(tmpdir(), "alluse-guide-"));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      writeFileSync(join(folder, "index.mjs"), code);
-      for (const { name, run } of conformanceChecks(JSON.parse(json), () => import(join(folder, "index.mjs")), { ticks: 300 })) {
-        await expect(run(), name).resolves.toBe(undefined);
-      }
-    },
-  );
+  test("has tests that pass, by the built agent's SDK (needs npm run build)", { skip: !existsSync(BUILT_SDK) }, async () => {
+    const folder = written();
+    // As the agent's plugins folder has it.
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(root, join(folder, "node_modules/all-use-agent"), "junction");
+    const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...env } = process.env;
+    const run = promisify(execFile)(process.execPath, ["--test", join(folder, "index.test.mjs")], { cwd: folder, env });
+    await expect(run.catch((error: { stdout: string }) => Promise.reject(new Error(error.stdout)))).resolves.toBeDefined();
+  });
 });
 
 /** As GitHub makes them of headings. */

@@ -269,7 +269,8 @@ describe("what a plugin does to itself ends it, with the reason", () => {
     });
     expect(report.reason).toMatch(/three times in five minutes/);
     expect(report.isolation?.restarts).toBe(2);
-    const evidence = readFileSync(join(dataDir, "state/collectors/exits/crash.json"), "utf8");
+    const file = join(dataDir, "state/collectors/exits/crash.json");
+    const evidence = await until("the evidence", 5000, () => (existsSync(file) ? readFileSync(file, "utf8") : null));
     expect(JSON.parse(evidence)).toMatchObject({ code: "crashed", reason: "its process exited with status 7" });
   });
 

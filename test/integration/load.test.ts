@@ -5,11 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningAgent, startAgent, temporaryFolder } from "../support/agent.ts";
 import { quantile, recordFigure } from "../support/figures.ts";
 import { fillSteadily, keepBusy, type Load } from "../support/load.ts";
-import { mountTmpfs, NO_MOUNT, unmount } from "../support/machine.ts";
+import { isLinux, mountTmpfs, NO_MOUNT, NOT_LINUX, unmount } from "../support/machine.ts";
+import { watchStalls } from "../support/stalls.ts";
 import { sleep } from "../support/wait.ts";
 
 /** How long the agent watches a calm machine before anything happens: its learning takes about 90 s. */
 const CALM_MS = 100_000;
+/** Of these, what it costs when nobody asks it anything is measured for a minute. */
+const SETTLE_MS = 15_000;
+const WATCH_MS = 60_000;
 const DISK_MB = 64;
 /** 64 MB are full after 107 s: the agent has to see it coming. */
 const FILL_BYTES_PER_SECOND = 600_000;
@@ -30,6 +34,16 @@ interface Seen<T> {
   readonly afterMs: number;
 }
 
+interface Footprint {
+  readonly cpuPercent: number;
+  readonly residentMb: number;
+  /** Times of its own samples in the minute, in milliseconds. */
+  readonly timesMs: readonly number[];
+  /** For how long even the test was held up. */
+  readonly heldUpMs: number;
+}
+
+let footprint: Footprint | undefined;
 let agent: RunningAgent;
 let disk: string;
 let mounted = false;
@@ -46,7 +60,10 @@ beforeAll(
     disk = temporaryFolder();
     mounted = mountTmpfs(disk, DISK_MB);
     agent = await startAgent();
-    await sleep(CALM_MS);
+    const calmUntilMs = performance.now() + CALM_MS;
+    await sleep(SETTLE_MS);
+    if (isLinux) footprint = await watchFootprint();
+    await sleep(calmUntilMs - performance.now());
     const busyExpr = `100 - avg(rate(node_cpu_seconds_total{mode="idle"}[5s])) * 100`;
     const [used] = await agent.queryRange(busyExpr, Date.now() - CALM_MS + 10_000, Date.now(), 1000);
     const percents = (used?.values ?? []).map(([, text]) => Number(text));
@@ -69,6 +86,24 @@ afterAll(async () => {
   if (mounted) unmount(disk);
   rmSync(disk, { recursive: true, force: true });
 });
+
+async function watchFootprint(): Promise<Footprint> {
+  const stalls = watchStalls();
+  const startCpuMs = agent.cpuMs();
+  const beganMs = performance.now();
+  await sleep(WATCH_MS);
+  const cpuPercent = ((agent.cpuMs() - startCpuMs) / (performance.now() - beganMs)) * 100;
+  const residentMb = agent.residentBytes() / 2 ** 20;
+  stalls.stop();
+  const [row] = await agent.query(`node_load1[${WATCH_MS / 1000}s]`);
+  const timesMs = (row?.values ?? []).map(([seconds]) => Math.round(seconds * 1000));
+  return { cpuPercent, residentMb, timesMs, heldUpMs: stalls.heldUpMs };
+}
+
+/** How far a tick lies from its whole second, in milliseconds. */
+function offset(ms: number): number {
+  return Math.abs(ms - Math.round(ms / 1000) * 1000);
+}
 
 function cpuTimes(): { idleMs: number; allMs: number } {
   const times = cpus().map((cpu) => cpu.times);
@@ -108,6 +143,19 @@ async function expectEvidence({ evidence }: RecommendationReport | FindingReport
     expect(series.length, expr).toBeGreaterThan(0);
   }
 }
+
+test("a minute of an agent that nobody asks: CPU, memory and the evenness of its ticks", ({ skip }) => {
+  skip(!isLinux, NOT_LINUX);
+  if (!footprint) throw new Error("nothing was measured");
+  const { cpuPercent, residentMb, timesMs, heldUpMs } = footprint;
+  recordFigure("idle CPU, of one core", cpuPercent, "%");
+  recordFigure("resident memory after 75 s", residentMb, "MB");
+  recordFigure("tick jitter p99", quantile(timesMs.map(offset), 0.99), "ms");
+  // What no slow machine explains: a busy loop, a leak, a clock that drifts or skips.
+  expect(cpuPercent).toBeLessThan(15);
+  expect(residentMb).toBeLessThan(160);
+  expect(timesMs.length).toBeGreaterThanOrEqual(50 - (3 * heldUpMs) / 1000);
+});
 
 describe("soon after a load was put on the machine", () => {
   test("a busy loop on every core is found as an anomaly", async ({ skip }) => {

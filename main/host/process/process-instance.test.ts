@@ -293,7 +293,7 @@ describe("a plugin in its own process", () => {
     expect(reportOf("collectors/crashes").isolation?.restarts).toBe(2);
     for (const delay of ["1 s", "2 s"])
       expect(shown).toContainEqual(expect.stringContaining(`status 3; it starts again in ${delay}`));
-    const evidence = await readFile(join(dataDir, "state/collectors/crashes/crash.json"), "utf8");
+    const evidence = await vi.waitFor(() => readFile(join(dataDir, "state/collectors/crashes/crash.json"), "utf8"), WITHIN);
     expect(JSON.parse(evidence)).toMatchObject({ code: "crashed", reason: "its process exited with status 3" });
   });
 
