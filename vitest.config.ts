@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     // A process a file: a test may change signals, environment or memory without its neighbours noticing.
     pool: "forks",
+    // All cores: much of the time a test waits, and by itself vitest would leave one of two to nobody.
+    maxWorkers: "100%",
     // CI's machine is shared: what a neighbour's burst broke is tried again, and reported as such.
     retry: process.env["CI"] ? 2 : 0,
     // All time limits here and below are for what hangs: a test on a machine that is slow or held up is only slow.
