@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Batch, Logger, PluginReport, SeriesInfo } from "all-use-agent/sdk";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { watchStalls } from "../../test/support/stalls.ts";
 import type { AllSettings, PluginSettings } from "./config/settings.ts";
 import { lateDocuments } from "./documents.ts";
 import { PluginHost } from "./host.ts";
@@ -17,7 +18,8 @@ interface Sample {
   readonly value: number;
 }
 
-const WITHIN = { timeout: 12_000, interval: 20 };
+/** Many times what it takes: a machine that is held up is no failure. */
+const WITHIN = { timeout: 60_000, interval: 20 };
 
 let dataDir: string;
 let host: PluginHost;
@@ -128,6 +130,9 @@ describe.each(["bundled", "installed"] as const)("a %s collector", (origin) => {
     await plugin("collectors/other", COUNTER, COUNTER_MANIFEST);
     await start({}, origin);
     await vi.waitFor(() => expect(samples.length).toBeGreaterThan(3), WITHIN);
+    await vi.waitFor(() => expect(reasonOf("collectors/other")).toBe("level 1 of collectors/other default"), WITHIN);
+    const stalls = watchStalls();
+    onTestFinished(() => stalls.stop());
     const other = report("collectors/other")!.sinceMs;
     for (const level of [2, 3, 4]) {
       const outcomes = await host.reconfigure({ "collectors/counter": { config: { level } } });
@@ -137,9 +142,13 @@ describe.each(["bundled", "installed"] as const)("a %s collector", (origin) => {
     expect(report("collectors/other")!.sinceMs).toBe(other);
     await vi.waitFor(() => expect(reasonOf("collectors/counter")).toBe("level 4 of collectors/counter default"), WITHIN);
     // Each reading counts one up: a missing or doubled one would show in the numbers.
-    const ticks = samples.filter(({ labels }) => labels["level"] !== "1").map(({ timestampMs }) => Math.round(timestampMs / 200));
+    const ticks = samples
+      .filter(({ labels }) => labels["level"] !== "1")
+      .map(({ timestampMs }) => Math.floor((timestampMs + 2) / 200));
     expect(new Set(ticks).size).toBe(ticks.length);
-    expect(ticks.at(-1)! - ticks[0]).toBeLessThanOrEqual(ticks.length + skipped());
+    // While this process was held up, so were its ticks.
+    const excused = (3 * stalls.heldUpMs) / 200;
+    expect(ticks.at(-1)! - ticks[0]).toBeLessThanOrEqual(ticks.length + skipped() + excused);
   });
 
   const skipped = (): number => host.reports().reduce((sum, { cost }) => sum + cost.skipped, 0) + 1;

@@ -1,5 +1,5 @@
 import type { ConfigChange, PluginDetail, PluginInstanceReport } from "all-use-agent/sdk";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Fields } from "../form/control.tsx";
 import type { GroupDraft } from "../form/draft.ts";
 import { inherit } from "../form/field.ts";
@@ -169,7 +169,8 @@ export function ConfigForm({ detail, instance, onSaved }: FormProps) {
 /** Asks before typed values are lost: in the page by a dialog, on closing it by the browser's own. */
 function useLeaveGate(changes: number): { readonly stay: () => void; readonly leave: () => void } | null {
   const [held, setHeld] = useState<(() => void) | null>(null);
-  useEffect(() => {
+  // Before the form shows the change: whoever sees it is asked.
+  useLayoutEffect(() => {
     if (changes === 0) return undefined;
     const here = address.peek();
     const open = setGate((next, proceed) => {

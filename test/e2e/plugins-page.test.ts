@@ -397,6 +397,7 @@ describe("the configuration form", () => {
     await page.getByRole("link", { name: words.places.plugins }).first().waitFor();
     await page.evaluate(() => (location.hash = "#/plugins?plugin=collectors%2Fping"));
     await field("Timeout").fill("250");
+    await until("the form to know", 10_000, () => save().isEnabled());
     await page.goBack();
     await page.getByRole("dialog", { name: leave.title }).getByRole("button", { name: leave.stay }).click();
     expect(page.url()).toContain("plugin=collectors%2Fping");

@@ -6,7 +6,8 @@ import { collectorsRunning, writeCollectors } from "../support/collectors.ts";
 import { quantile, recordFigure } from "../support/figures.ts";
 import { isLinux, NOT_LINUX } from "../support/machine.ts";
 import { readCpuMs, readPrivateBytes } from "../support/proc.ts";
-import { sleep } from "../support/wait.ts";
+import { watchStalls } from "../support/stalls.ts";
+import { sleep, until } from "../support/wait.ts";
 
 const COUNT = 50;
 const SAMPLES = 5;
@@ -18,6 +19,7 @@ const dataDir = temporaryFolder();
 let agent: RunningAgent;
 let pids: number[];
 let endMs: number;
+let heldUpMs = 0;
 let agentCpuMs = 0;
 let pluginCpuMs: number[] = [];
 
@@ -27,11 +29,14 @@ beforeAll(async () => {
   pids = await collectorsRunning(agent, COUNT);
   await sleep(SETTLED_MS);
   const before = isLinux ? [agent.pid, ...pids].map(readCpuMs) : [];
+  const stalls = watchStalls();
   await sleep(WATCHED_S * 1000);
+  stalls.stop();
+  heldUpMs = stalls.heldUpMs;
   const spent = isLinux ? [agent.pid, ...pids].map((pid, i) => (readCpuMs(pid) - before[i]) / WATCHED_S) : [];
   [agentCpuMs = 0, ...pluginCpuMs] = spent;
   endMs = Date.now() - 1000;
-}, 120_000);
+});
 
 afterAll(async () => {
   await agent[Symbol.asyncDispose]();
@@ -44,13 +49,16 @@ describe("50 installed collectors", () => {
     expect(rows.length).toBe(COUNT);
     for (const { metric, values } of rows) {
       const ticks = new Set((values ?? []).map(([time]) => Math.round(time)));
-      expect(WATCHED_S - ticks.size, `${metric["plugin"]}: ${[...ticks].join(" ")}`).toBeLessThanOrEqual(1);
+      expect(WATCHED_S - ticks.size, `${metric["plugin"]}: ${[...ticks].join(" ")}`).toBeLessThanOrEqual(
+        1 + (3 * heldUpMs) / 1000,
+      );
     }
   });
 
   test("all are well, each in a process of its own", async () => {
-    const installed = (await agent.plugins()).filter(({ origin }) => origin === "installed");
-    for (const { id, state, reason } of installed) expect({ id, state, reason }).toMatchObject({ state: "ok" });
+    await until("all to be well", 10_000, async () =>
+      (await agent.plugins()).every(({ origin, state }) => origin !== "installed" || state === "ok"),
+    );
     expect(new Set(pids).size).toBe(COUNT);
   });
 

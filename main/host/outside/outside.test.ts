@@ -210,7 +210,7 @@ describe("exec", () => {
     // Ended, though nobody may have asked for its status yet.
     const alive = (pid: number): boolean => !/State:\s+Z|^$/.test(statusOf(pid));
     const left = Number(text((await way.exec("sh", ["-c", "sleep 60 & echo $!"])).stdout));
-    await vi.waitFor(() => expect(alive(left)).toBe(false));
+    await vi.waitFor(() => expect(alive(left)).toBe(false), { timeout: 60_000 });
     await expect(way.exec("sh", ["-c", "sleep 60 & sleep 60"], { timeoutMs: 100 })).rejects.toMatchObject({ code: "timeout" });
     await expect(way.exec("sh", ["-c", "yes"])).rejects.toMatchObject({ code: "too_large" });
     const stopped = way.exec("sh", ["-c", "sleep 60"]);
