@@ -206,7 +206,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   ],
   frame_invalid: ["A plugin's process wrote what is no message into the agent's pipes.", "Speak through `ctx` only."],
   kind_not_isolated: [
-    "A plugin of this kind works on the samples' way and cannot run in a process.",
+    "A store of series holds every sample and answers at once, so it cannot run in a process.",
     'If you trust it with the agent\'s rights, set `"inside": true` for it in `config.json`.',
   ],
   memory_exceeded: ["The plugin used more memory than its budget.", "Keep less, or raise `budget.memory_mb` in plugin.json."],

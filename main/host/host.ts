@@ -69,6 +69,8 @@ export class PluginHost {
   private rejected: PluginReport[] = [];
   /** Every plugin that can run here, by its folder. */
   private readonly known = new Map<string, KnownPlugin>();
+  /** Folders whose plugin safe mode leaves out until the next start, whatever settings say. */
+  private readonly leftOut = new Set<string>();
   /** Of each instance there is. */
   private readonly plans = new Map<string, Plan>();
   private readonly gates = new WeakMap<Instance, Gate>();
@@ -180,6 +182,7 @@ export class PluginHost {
     }
     for (const folder of folders) {
       this.known.delete(folder);
+      this.leftOut.delete(folder);
       renew(folder);
     }
     this.rejected = this.rejected.filter(({ folder }) => !folders.has(folder));
@@ -297,6 +300,7 @@ export class PluginHost {
           if (!this.wanted(manifest)) continue;
           this.known.set(place.folder, { place, manifest });
           const why = this.options.journal?.leftOut(manifest, place.origin) ?? null;
+          if (why !== null) this.leftOut.add(place.folder);
           for (const planned of await this.planned({ place, manifest })) {
             if (!planned.enabled) this.switchedOff({ place, manifest }, planned.key);
             else if (why !== null) this.rejected.push(this.idleReport(place, manifest, planned.key, "stopped", why, "safe_mode"));
@@ -373,7 +377,7 @@ export class PluginHost {
     return {
       time,
       changed,
-      known: [...this.known.values()],
+      known: [...this.known.values()].filter(({ place }) => !this.leftOut.has(place.folder)),
       instances: this.instances,
       plans: this.plans,
       kept: this.kept,

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { watchStalls } from "../../test/support/stalls.ts";
 import type { AllSettings, PluginSettings } from "./config/settings.ts";
 import { lateDocuments } from "./documents.ts";
-import { PluginHost } from "./host.ts";
+import { type HostOptions, PluginHost } from "./host.ts";
 import { privateStore } from "./private-store.ts";
 import { RealTime } from "./time.ts";
 
@@ -60,7 +60,11 @@ async function plugin(id: string, code: string, manifest: Record<string, unknown
   await writeFile(join(folder, "index.mjs"), code);
 }
 
-async function start(settings: AllSettings, origin: "bundled" | "installed" = "bundled"): Promise<void> {
+async function start(
+  settings: AllSettings,
+  origin: "bundled" | "installed" = "bundled",
+  more: Partial<HostOptions> = {},
+): Promise<void> {
   const infos: SeriesInfo[] = [];
   const write = (message: string, fields?: object): void => void logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
   const log: Logger = { debug: write, info: write, warn: write, error: write };
@@ -97,6 +101,7 @@ async function start(settings: AllSettings, origin: "bundled" | "installed" = "b
       on: () => ({ dispose: () => {} }),
       documents: lateDocuments(() => null),
     },
+    ...more,
   });
   await host.start();
   await host.startInstalled();
@@ -334,3 +339,19 @@ it("what failed starts with the configuration that mends it, and a restart tries
 declare global {
   var listening: number;
 }
+
+it("what safe mode leaves out stays out, whatever is set meanwhile", async () => {
+  await plugin("collectors/counter", COUNTER, COUNTER_MANIFEST);
+  const journal = {
+    leftOut: ({ id }: { id: string }) => (id === "collectors/counter" ? "it is left out" : null),
+    starting: () => {},
+    started: () => {},
+    ended: () => {},
+    enter: () => {},
+    leave: () => {},
+  };
+  await start({}, "installed", { journal });
+  expect(report("collectors/counter")).toMatchObject({ state: "stopped", code: "safe_mode" });
+  expect(await host.reconfigure({ "collectors/counter": { config: { level: 2 } } })).toEqual([]);
+  expect(report("collectors/counter")).toMatchObject({ state: "stopped", code: "safe_mode", reason: "it is left out" });
+});

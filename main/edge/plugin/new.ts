@@ -65,7 +65,7 @@ function kindOf(given: string | undefined): PluginKind {
 function languageOf(given = "js", kind: PluginKind): Language | ProgramLanguage {
   const program = PROGRAM_LANGUAGES.find((one) => one === given);
   if (program !== undefined && kind !== "collector")
-    throw new UsageError(`--language ${program} is for collectors; a ${kind} is written in js or ts.`);
+    throw new UsageError(`--language ${program} is for collectors; the kind ${kind} is written in js or ts.`);
   if (program !== undefined) return program;
   if (given !== "js" && given !== "ts")
     throw new UsageError(`--language must be js, ts, python or sh, found ${JSON.stringify(given)}.`);

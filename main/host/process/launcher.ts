@@ -31,7 +31,7 @@ export function memoryBudgetBytes(manifest: Manifest): number {
 }
 
 /** Whether it may read any samples of others. */
-export function readsMetrics(manifest: Manifest): boolean {
+function readsMetrics(manifest: Manifest): boolean {
   return granted(manifest, "metrics:read").length > 0;
 }
 
