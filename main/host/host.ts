@@ -18,6 +18,7 @@ import { migrationDue } from "./config/migration-due.ts";
 import type { AllSettings, PluginSettings } from "./config/settings.ts";
 import { findPluginFolders, type PluginFolder } from "./discover.ts";
 import { renew } from "./fresh-import.ts";
+import { IdleReports } from "./idle-reports.ts";
 import { PluginInstance } from "./instance.ts";
 import type { InstanceParts } from "./instance-base.ts";
 import { type Gate, instanceServices } from "./instance-services.ts";
@@ -66,7 +67,7 @@ export class PluginHost {
   private readonly options: HostOptions;
   private readonly instances: Instance[] = [];
   /** Reports of folders that never became an instance, and of what is switched off. */
-  private rejected: PluginReport[] = [];
+  private readonly idle = new IdleReports(() => this.options.time.now());
   /** Every plugin that can run here, by its folder. */
   private readonly known = new Map<string, KnownPlugin>();
   /** Folders whose plugin safe mode leaves out until the next start, whatever settings say. */
@@ -185,7 +186,7 @@ export class PluginHost {
       this.leftOut.delete(folder);
       renew(folder);
     }
-    this.rejected = this.rejected.filter(({ folder }) => !folders.has(folder));
+    this.idle.forget((report) => folders.has(report.folder));
     const found = await this.discover(folders);
     if (this.stopped) return;
     const added: Instance[] = [];
@@ -243,7 +244,7 @@ export class PluginHost {
   }
 
   reports(): PluginReport[] {
-    return [...this.instances.map((instance) => instance.report()), ...this.rejected];
+    return [...this.instances.map((instance) => instance.report()), ...this.idle.all];
   }
 
   panels(): PanelReport[] {
@@ -303,7 +304,7 @@ export class PluginHost {
           if (why !== null) this.leftOut.add(place.folder);
           for (const planned of await this.planned({ place, manifest })) {
             if (!planned.enabled) this.switchedOff({ place, manifest }, planned.key);
-            else if (why !== null) this.rejected.push(this.idleReport(place, manifest, planned.key, "stopped", why, "safe_mode"));
+            else if (why !== null) this.idle.add(place, manifest, planned.key, "stopped", why, "safe_mode");
             else if (planned.plan) plans.push(planned.plan);
             else this.reject(place, manifest, planned.error, planned.key);
           }
@@ -387,7 +388,7 @@ export class PluginHost {
       start: (instance, standby) => this.startOne(instance, standby),
       insert: (added) => this.insert(added),
       drop: (instance) => this.drop(instance),
-      forgetRejected: (id) => void (this.rejected = this.rejected.filter((report) => splitKey(report.id).id !== id)),
+      forgetRejected: (id) => this.idle.forget((report) => splitKey(report.id).id === id),
       reject: ({ place, manifest }, key, error) => this.reject(place, manifest, error, key),
       switchedOff: (known, key) => this.switchedOff(known, key),
     };
@@ -443,35 +444,12 @@ export class PluginHost {
   private reject(place: PluginFolder, manifest: Manifest | null, error: unknown, key = manifest?.id ?? place.name): void {
     this.options.log(key).error(`not started: ${errorText(error)}`);
     const code = error instanceof AgentError ? error.code : "unknown";
-    this.rejected.push(this.idleReport(place, manifest, key, "failed", errorText(error), code));
+    this.idle.add(place, manifest, key, "failed", errorText(error), code);
     this.options.changed();
   }
 
   private switchedOff({ place, manifest }: KnownPlugin, key: string): void {
-    this.rejected.push(this.idleReport(place, manifest, key, "stopped", "it is switched off", "disabled"));
-  }
-
-  private idleReport(
-    place: PluginFolder,
-    manifest: Manifest | null,
-    key: string,
-    state: PluginReport["state"],
-    reason: string,
-    code: string,
-  ): PluginReport {
-    return {
-      id: key,
-      title: manifest?.title ?? place.name,
-      kind: manifest?.kind ?? null,
-      version: manifest?.version ?? null,
-      folder: place.folder,
-      origin: place.origin,
-      state,
-      reason,
-      code,
-      sinceMs: this.options.time.now(),
-      cost: { cpuMsPerSecond: 0, calls: 0, p50Ms: 0, p99Ms: 0, samplesPerSecond: 0, skipped: 0, errors: 0 },
-    };
+    this.idle.add(place, manifest, key, "stopped", "it is switched off", "disabled");
   }
 }
 
