@@ -403,7 +403,7 @@ describe("alluse plugin", () => {
     ]);
     expect([status, stderr]).toEqual([
       2,
-      expect.stringMatching(/--language python is for collectors; a model is written in js or ts/),
+      expect.stringMatching(/--language python is for collectors; the kind model is written in js or ts/),
     ]);
   });
 });
