@@ -1,7 +1,7 @@
 import type { Finding, Recommendation } from "./knowledge.ts";
 import type { Documents, SeriesData } from "./kinds.ts";
 import type { ExecAnswer, ExecOptions, FetchAnswer, FetchOptions, Notice } from "./outside.ts";
-import type { Batch, Labels, SeriesId, SeriesInfo } from "./series.ts";
+import type { Batch, Labels, MetricInfo, SeriesId, SeriesInfo } from "./series.ts";
 
 /** Time as the agent sees it: the wall clock, or a simulated one. */
 export interface Clock {
@@ -66,14 +66,18 @@ export interface PluginContext {
   /** Uniform in [0, 1); seeded under simulation. */
   random(): number;
   /**
-   * The number of a series of a metric that the manifest declares; the same number for the same name and labels.
-   * Throws `metric_undeclared`, `label_invalid`.
+   * The number of a series of a metric that the manifest declares; the same number for the same name and labels. `info` says what
+   * it is where the manifest declares only a name with `*`; the first to say so is believed.
+   * Throws `metric_undeclared`, `metric_invalid`, `label_invalid`, `series_limit`.
    */
-  series(name: string, labels?: Labels): SeriesId;
+  series(name: string, labels?: Labels, info?: MetricInfo): SeriesId;
   /** What a number stands for. */
   seriesInfo(id: SeriesId): SeriesInfo;
-  /** Hands samples to the pipeline. Synchronous; the batch may be refilled as soon as it returns. */
-  emit(batch: Batch): void;
+  /**
+   * Hands samples to the pipeline. Synchronous; the batch may be refilled as soon as it returns. Returns how many rows storage
+   * would not take because of their time, as far as that is known at once: never of an installed plugin's.
+   */
+  emit(batch: Batch): number;
   /** Resolves when everything emitted so far survives the process being killed. */
   flush(): Promise<void>;
   /** Calls `task` at every multiple of the interval; a call that is still running makes the next one be skipped. */

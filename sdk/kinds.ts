@@ -16,14 +16,18 @@ export interface RouteRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   header(name: string): string | undefined;
-  /** The body, decompressed, within the door's size limit. */
+  /**
+   * The body within the door's size limit; decompressed, unless its `Content-Encoding` is one that the manifest's route names.
+   */
   body(): Promise<Uint8Array>;
 }
 
 export interface RouteResponse {
   readonly status: number;
-  readonly contentType: string;
+  /** Null with an empty body. */
+  readonly contentType: string | null;
   readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What every plugin may have. `stop` is legal in any state, and twice. */
@@ -77,8 +81,11 @@ export interface StorageStats {
 export interface SeriesStorage extends PluginLifecycle {
   /** Tells what a number stands for, once, before its first sample. */
   define(id: SeriesId, info: SeriesInfo): void;
-  /** Takes samples into memory and towards the log. Copies what it keeps; never blocks. */
-  append(batch: Batch): void;
+  /**
+   * Takes samples into memory and towards the log. Copies what it keeps; never blocks. Of two samples of a series at one time the
+   * later one counts. Returns how many rows it refused for their time; nothing means none.
+   */
+  append(batch: Batch): number | void;
   /** Resolves when everything appended before the call survives the process being killed; rejects when it cannot be. */
   flush(): Promise<void>;
   /** Samples as they are at the time of the call: later appends do not show. Series in no particular order. */

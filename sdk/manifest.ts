@@ -91,6 +91,7 @@ export const manifestSchema = {
       uniqueItems: true,
       description: "Ids or provided capabilities that must run first.",
     },
+    optional: { type: "boolean", description: "Off until the operator enables it." },
     provides: {
       type: "array",
       items: { type: "string" },
@@ -117,18 +118,19 @@ export const manifestSchema = {
     configVersion: { type: "integer", minimum: 1 },
     metrics: {
       type: "object",
-      propertyNames: { pattern: "^[a-zA-Z_:][a-zA-Z0-9_:]*\\*?$" },
+      propertyNames: { pattern: "^(\\*|[a-zA-Z_:][a-zA-Z0-9_:]*\\*?)$" },
       additionalProperties: {
         type: "object",
         required: ["type", "help"],
         additionalProperties: false,
         properties: {
-          type: { enum: ["gauge", "counter", "histogram", "summary", "event"] },
+          type: { enum: ["gauge", "counter", "histogram", "summary", "event", "state"] },
           unit: { type: "string" },
           help: { type: "string", minLength: 1 },
         },
       },
-      description: "Every metric the plugin emits. A name ending in * stands for all names that begin so.",
+      description:
+        "Every metric the plugin emits. A name ending in * stands for all names that begin so, and * for any name: then the plugin may say of each series what it is.",
     },
     routes: {
       type: "array",
@@ -136,7 +138,15 @@ export const manifestSchema = {
         type: "object",
         required: ["method", "path"],
         additionalProperties: false,
-        properties: { method: { enum: ["GET", "POST"] }, path: { type: "string", pattern: "^/[a-z0-9_/.-]+$" } },
+        properties: {
+          method: { enum: ["GET", "POST"] },
+          path: { type: "string", pattern: "^/[a-z0-9_/.-]+$" },
+          encodings: {
+            type: "array",
+            items: { type: "string", pattern: "^[a-z0-9-]{1,20}$" },
+            description: "Content encodings that the plugin decompresses itself; the door decompresses gzip, deflate and br.",
+          },
+        },
       },
       description: "HTTP routes that the door passes on to `handle`.",
     },

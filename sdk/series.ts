@@ -1,9 +1,9 @@
 /** A metric's labels without its name. Keys match `[a-zA-Z_][a-zA-Z0-9_]*`; values are any text. */
 export type Labels = Readonly<Record<string, string>>;
 
-export type MetricType = "gauge" | "counter" | "histogram" | "summary" | "event";
+export type MetricType = "gauge" | "counter" | "histogram" | "summary" | "event" | "state";
 
-/** What a plugin's manifest says of one metric name. `unit` is the field's base unit: seconds, bytes, ratio, percent… */
+/** What a plugin's manifest, or a sender, says of one metric name. `unit` is the field's base unit: seconds, bytes, ratio, percent… */
 export interface MetricInfo {
   readonly type: MetricType;
   readonly unit?: string;
@@ -29,6 +29,11 @@ export interface Batch {
   readonly series: Uint32Array;
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
+  /**
+   * Somebody else gave the times: rows may be old, late or out of order on purpose, as of an import or a receiver. They are kept
+   * as long as storage takes their age; rows older than what was seen are not shown to analytics.
+   */
+  backdated?: boolean;
 }
 
 /** A batch with room for `capacity` rows, filled by the caller and reused tick after tick. */
@@ -49,6 +54,7 @@ export function ensureCapacity(target: Batch, length: number): Batch {
   grown.timestamps.set(target.timestamps);
   grown.values.set(target.values);
   grown.length = target.length;
+  if (target.backdated !== undefined) grown.backdated = target.backdated;
   return grown;
 }
 

@@ -5,7 +5,7 @@ import type { DocumentCollection, DocumentQuery, Documents, SeriesData } from ".
 import type { Finding } from "./knowledge.ts";
 import type { Manifest } from "./manifest.ts";
 import { type ExecAnswer, type ExecOptions, type FetchAnswer, type FetchOptions, type Notice } from "./outside.ts";
-import { type Batch, type Labels, type SeriesId, type SeriesInfo, seriesKey } from "./series.ts";
+import { type Batch, type Labels, type MetricInfo, type SeriesId, type SeriesInfo, seriesKey } from "./series.ts";
 import { TestOutside } from "./testing-outside.ts";
 
 /** One emitted sample, unpacked for reading in a test. */
@@ -142,11 +142,11 @@ export class TestContext implements PluginContext {
     return this.nextRandom();
   }
 
-  series(name: string, labels: Labels = {}): SeriesId {
+  series(name: string, labels: Labels = {}, info?: MetricInfo): SeriesId {
     const key = seriesKey(name, labels);
     const known = this.ids.get(key);
     if (known !== undefined) return known;
-    const declared = this.manifest.metrics?.[name] ?? this.declaredByPrefix(name);
+    const declared = this.manifest.metrics?.[name] ?? (this.declaredByPrefix(name) && (info ?? this.declaredByPrefix(name)));
     if (!declared) throw new AgentError("metric_undeclared", `${this.id} emits ${name}, which its plugin.json does not declare`);
     const id = this.infos.length;
     this.infos.push(Object.freeze({ name, labels: Object.freeze({ ...labels }), ...declared }));
@@ -170,13 +170,14 @@ export class TestContext implements PluginContext {
     return info;
   }
 
-  emit(batch: Batch): void {
+  emit(batch: Batch): number {
     for (let i = 0; i < batch.length; i++) {
       const info = this.seriesInfo(batch.series[i]);
       const sample = { name: info.name, labels: info.labels, timestampMs: batch.timestamps[i], value: batch.values[i] };
       this.emitted.push(sample);
       this.newest.set(batch.series[i], sample);
     }
+    return 0;
   }
 
   flush(): Promise<void> {

@@ -266,6 +266,7 @@ export class AgentCore {
 
   metadata(): ReadonlyMap<string, MetricInfo> {
     return new Map<string, MetricInfo>([
+      ...this.registry.metrics,
       ...this.host.metrics(),
       ...Object.entries(SELF_METRICS),
       ...Object.entries(PANEL_METRICS),

@@ -49,7 +49,13 @@ export class StageList {
     return {
       processors: stages,
       away,
-      storage: storage && { take: (batch) => storage.instance.onWay(() => storage.plugin.append(batch)) },
+      storage: storage && {
+        take(batch) {
+          let refused: number | void = 0;
+          storage.instance.onWay(() => void (refused = storage.plugin.append(batch)));
+          return refused ?? 0;
+        },
+      },
       analytics: this.host.running("analytics").map(({ instance, plugin }) => ({
         take: this.atItsPace(instance, (batch) => instance.onWay(() => plugin.observe(batch))),
       })),

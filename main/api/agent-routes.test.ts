@@ -2,7 +2,7 @@ import type { ErrorReport } from "all-use-agent/sdk";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDoor } from "./door.ts";
 import { webDoor } from "./exchange.ts";
-import { MemoryAgent, recommendation } from "./testing.ts";
+import { MemoryAgent, recommendation, routeOf } from "./testing.ts";
 
 describe("the agent's own routes", () => {
   let agent: MemoryAgent;
@@ -120,16 +120,22 @@ describe("the agent's own routes", () => {
 
   it("pass a plugin's route on to the plugin, with the body decompressed", async () => {
     const { gzipSync } = await import("node:zlib");
-    agent.routes.set("GET /metrics", async ({ header }) => ({
-      status: 200,
-      contentType: "text/plain; version=0.0.4",
-      body: `up 1\n# ${header("accept") ?? "nothing"}\n`,
-    }));
-    agent.routes.set("POST /v1/metrics", async ({ body, query }) => ({
-      status: 202,
-      contentType: "text/plain",
-      body: `${(await body()).length} ${query.get("q") ?? "nothing"}`,
-    }));
+    agent.routes.set(
+      "GET /metrics",
+      routeOf(async ({ header }) => ({
+        status: 200,
+        contentType: "text/plain; version=0.0.4",
+        body: `up 1\n# ${header("accept") ?? "nothing"}\n`,
+      })),
+    );
+    agent.routes.set(
+      "POST /v1/metrics",
+      routeOf(async ({ body, query }) => ({
+        status: 202,
+        contentType: "text/plain",
+        body: `${(await body()).length} ${query.get("q") ?? "nothing"}`,
+      })),
+    );
     const metrics = await send("/metrics", { headers: { Accept: "text/plain" } });
     expect(metrics.headers.get("content-type")).toBe("text/plain; version=0.0.4");
     expect(await metrics.text()).toBe("up 1\n# text/plain\n");
@@ -142,9 +148,12 @@ describe("the agent's own routes", () => {
   });
 
   it("answer what a plugin throws as an error in words, and go on", async () => {
-    agent.routes.set("GET /metrics", async () => {
-      throw new TypeError("x is not a function");
-    });
+    agent.routes.set(
+      "GET /metrics",
+      routeOf(async () => {
+        throw new TypeError("x is not a function");
+      }),
+    );
     const response = await send("/metrics");
     expect([response.status, await response.text()]).toEqual([500, "The agent failed inside: x is not a function.\n"]);
     expect((await send("/-/healthy")).status).toBe(200);

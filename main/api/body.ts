@@ -30,13 +30,13 @@ export function mediaType(request: DoorRequest): string | null {
 }
 
 /**
- * The body, decompressed. Throws `body_too_large` as soon as either limit is passed, `encoding_refused` for an
+ * The body, decompressed, unless its encoding is among `asSent`. Throws `body_too_large` as soon as either limit is passed, `encoding_refused` for an
  * encoding other than gzip, deflate and br, `body_invalid` when it does not decompress.
  */
-export async function readBody(request: DoorRequest, limits: BodyLimits): Promise<Uint8Array> {
+export async function readBody(request: DoorRequest, limits: BodyLimits, asSent?: readonly string[]): Promise<Uint8Array> {
   const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
   const sent = await readSent(request, limits.sentBytes);
-  if (encoding === "identity" || encoding === "" || sent.length === 0) {
+  if (encoding === "identity" || encoding === "" || sent.length === 0 || asSent?.includes(encoding)) {
     if (sent.length > limits.plainBytes) throw tooLarge(limits.plainBytes, "");
     return sent;
   }

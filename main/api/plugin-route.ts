@@ -11,8 +11,8 @@ export async function answerByPlugin(handler: RouteHandler, request: DoorRequest
     path: url.pathname,
     query: url.searchParams,
     header: (name) => request.headers.get(name) ?? undefined,
-    body: () => readBody(request, PLUGIN_LIMITS),
+    body: () => readBody(request, PLUGIN_LIMITS, handler.encodings),
   };
-  const { status, contentType, body } = await handler(passed, request.signal);
-  return answer(status, contentType, body as string | Uint8Array<ArrayBuffer>);
+  const { status, contentType, body, headers } = await handler.handle(passed, request.signal);
+  return answer(status, contentType, body as string | Uint8Array<ArrayBuffer>, headers);
 }

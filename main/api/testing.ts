@@ -257,3 +257,8 @@ export function recommendation(id: string): RecommendationReport {
     expiresMs: 0,
   };
 }
+
+/** A plugin's route that takes bodies only as they are. */
+export function routeOf(handle: RouteHandler["handle"], encodings: readonly string[] = []): RouteHandler {
+  return { encodings, handle };
+}

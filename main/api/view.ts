@@ -23,7 +23,12 @@ import type { AuditView, PackageView } from "./package-view.ts";
 
 export type StreamEvent = { [K in keyof StreamEvents]: { readonly type: K; readonly data: StreamEvents[K] } }[keyof StreamEvents];
 
-export type RouteHandler = (request: RouteRequest, signal: AbortSignal) => Promise<RouteResponse>;
+/** A route of a plugin. */
+export interface RouteHandler {
+  /** Content encodings that the plugin decompresses itself. */
+  readonly encodings: readonly string[];
+  handle(request: RouteRequest, signal: AbortSignal): Promise<RouteResponse>;
+}
 
 /** All that the door knows of the agent. Implemented once, by `main/agent.ts`; tests give their own. */
 export interface AgentView {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDoor } from "../api/door.ts";
-import { MemoryAgent, recommendation, TEST_TOKEN } from "../api/testing.ts";
+import { MemoryAgent, recommendation, routeOf, TEST_TOKEN } from "../api/testing.ts";
 import { cookieValue } from "../api/token.ts";
 import { type Listener, listen } from "./listener.ts";
 
@@ -34,12 +34,18 @@ describe("the door refuses", () => {
     await writeFile(join(root, "page/index.html"), "<!doctype html><title>page</title>");
     await writeFile(join(root, "token"), "secret");
     agent.advice = [recommendation("r1")];
-    agent.routes.set("GET /metrics", async () => ({ status: 200, contentType: "text/plain", body: "up 1\n" }));
-    agent.routes.set("POST /receive", async ({ body }) => ({
-      status: 200,
-      contentType: "text/plain",
-      body: String((await body()).length),
-    }));
+    agent.routes.set(
+      "GET /metrics",
+      routeOf(async () => ({ status: 200, contentType: "text/plain", body: "up 1\n" })),
+    );
+    agent.routes.set(
+      "POST /receive",
+      routeOf(async ({ body }) => ({
+        status: 200,
+        contentType: "text/plain",
+        body: String((await body()).length),
+      })),
+    );
     listener = await listen(0, createDoor(agent, { auth: { mode: "token", token: TEST_TOKEN }, pageDir: join(root, "page") }));
     open = await listen(0, createDoor(agent, { auth: { mode: "none" }, pageDir: join(root, "page") }));
   });

@@ -32,7 +32,7 @@ describe("Pipeline", () => {
     const pipeline = new Pipeline(registryOf("a", "b"), () => ({
       ...NOTHING,
       processors: [{ take: (batch) => void (batch.length = 1) }],
-      storage: { take: (batch) => void seen.push(`storage ${batch.length}`) },
+      storage: { take: (batch) => (seen.push(`storage ${batch.length}`), 0) },
       analytics: [{ take: (batch) => void seen.push(`analytics ${batch.length}`) }],
     }));
     const batch = batchOf([0, 1000, 1], [1, 1000, 2]);
@@ -56,7 +56,7 @@ describe("Pipeline", () => {
     const stored: number[] = [];
     const pipeline: Pipeline = new Pipeline(registryOf("a"), () => ({
       ...NOTHING,
-      storage: { take: (batch) => void stored.push(batch.values[0]) },
+      storage: { take: (batch) => (stored.push(batch.values[0]), 0) },
       analytics: [{ take: (batch) => batch.values[0] < 3 && pipeline.emit(batchOf([0, 1000, batch.values[0] + 1])) }],
     }));
     pipeline.emit(batchOf([0, 1000, 1]));
@@ -71,7 +71,7 @@ describe("Pipeline", () => {
     const pipeline = new Pipeline(registryOf("a"), () => ({
       ...NOTHING,
       processors: [{ take: (batch) => (kept.push(copyOf(batch)), void (batch.length = 0)) }, last],
-      storage: { take: (batch) => void seen.push(`storage ${batch.values[0]}`) },
+      storage: { take: (batch) => (seen.push(`storage ${batch.values[0]}`), 0) },
       away: [{ waiting: kept.length > 0, settled: () => new Promise<void>((resolve) => (settle = resolve)) }],
     }));
     pipeline.emit(batchOf([0, 1000, 1]));
@@ -163,6 +163,26 @@ describe("ExportQueue", () => {
     for (let i = 0; i < 130; i++) queue.push(batch);
     expect(queue.dropped).toBe(2 * 10);
     expect(copyOf(batch).values).not.toBe(batch.values);
+  });
+});
+
+describe("backdated batches", () => {
+  it("reach storage whole; analytics and the newest values see only what is not older than before", () => {
+    const stored: number[] = [];
+    const seen: number[] = [];
+    const registry = registryOf("a", "b");
+    const pipeline = new Pipeline(registry, () => ({
+      ...NOTHING,
+      storage: { take: (batch) => (stored.push(...batch.values.subarray(0, batch.length)), batch.backdated ? 1 : 0) },
+      analytics: [{ take: (batch) => void seen.push(...batch.values.subarray(0, batch.length)) }],
+    }));
+    expect(pipeline.emit(batchOf([0, 5000, 1]))).toBe(0);
+    const late = batchOf([1, 3000, 2], [0, 4000, 3], [0, 6000, 4], [1, 2000, 5]);
+    late.backdated = true;
+    expect(pipeline.emit(late)).toBe(1);
+    expect(stored).toEqual([1, 2, 3, 4, 5]);
+    expect(seen).toEqual([1, 2, 4]);
+    expect([registry.newest(0, 0), registry.newest(1, 0), pipeline.newestMs]).toEqual([4, 2, 6000]);
   });
 });
 

@@ -17,9 +17,14 @@ export interface Away {
   settled(): Promise<void>;
 }
 
+/** Must not throw. Returns how many rows it refused for their time. */
+export interface StorageStage {
+  take(batch: Batch): number;
+}
+
 export interface Stages {
   readonly processors: readonly Stage[];
-  readonly storage: Stage | null;
+  readonly storage: StorageStage | null;
   readonly analytics: readonly Stage[];
   readonly exports: readonly Pick<ExportQueue, "push">[];
   /** The processors among them that work elsewhere, in their order. */
@@ -42,6 +47,8 @@ export class Pipeline {
   private readonly registry: SeriesRegistry;
   private readonly stages: () => Stages;
   private scratch: Batch = createBatch(1024);
+  /** Of a batch with late rows, the others. */
+  private current: Batch = createBatch(0);
   private busy = false;
   private readonly queued: Queued[] = [];
   /** Samples that reached storage since the start. */
@@ -53,10 +60,14 @@ export class Pipeline {
     this.stages = stages;
   }
 
-  emit(batch: Batch): void {
+  /** Returns how many rows storage refused for their time, of those that reached it in this call. */
+  emit(batch: Batch): number {
     // A stage that emits (analytics does) gets its turn when the batch in hand is through.
-    if (this.busy) this.queued.push({ batch: copyOf(batch), following: null });
-    else this.work(batch, null);
+    if (this.busy) {
+      this.queued.push({ batch: copyOf(batch), following: null });
+      return 0;
+    }
+    return this.work(batch, null);
   }
 
   /** Takes rows back that a processor had taken away, for the processors after it and the rest of the way. Keeps `rows`. */
@@ -75,33 +86,51 @@ export class Pipeline {
     for (const away of this.stages().away) if (away.waiting) await away.settled();
   }
 
-  private work(batch: Batch, following: readonly Stage[] | null): void {
+  private work(batch: Batch, following: readonly Stage[] | null): number {
     this.busy = true;
     try {
-      this.pass(batch, following);
+      const refused = this.pass(batch, following);
       for (let next = this.queued.shift(); next; next = this.queued.shift()) this.pass(next.batch, next.following);
+      return refused;
     } finally {
       this.busy = false;
     }
   }
 
-  private pass(batch: Batch, following: readonly Stage[] | null): void {
+  private pass(batch: Batch, following: readonly Stage[] | null): number {
     const { processors, storage, analytics, exports } = this.stages();
     const own = following === null ? this.take(batch) : batch;
     for (const stage of following ?? processors) {
-      if (own.length === 0) return;
+      if (own.length === 0) return 0;
       stage.take(own);
     }
-    if (own.length === 0) return;
-    for (let i = 0; i < own.length; i++) this.registry.note(own.series[i], own.timestamps[i], own.values[i]);
+    if (own.length === 0) return 0;
+    let refused = 0;
     if (storage) {
-      storage.take(own);
-      this.samples += own.length;
-      const lastMs = own.timestamps[own.length - 1];
-      if (this.newestMs === null || lastMs > this.newestMs) this.newestMs = lastMs;
+      refused = storage.take(own);
+      this.samples += own.length - refused;
     }
-    for (const stage of analytics) stage.take(own);
     for (const queue of exports) queue.push(own);
+    const current = this.note(own);
+    if (current.length > 0) for (const stage of analytics) stage.take(current);
+    return refused;
+  }
+
+  /** Takes up the newest samples. Returns the rows that are not older than what their series had: all, but of backdated batches. */
+  private note(own: Batch): Batch {
+    const { length, series, timestamps, values } = own;
+    const { registry } = this;
+    let late = 0;
+    for (let i = 0; i < length; i++) {
+      const timestampMs = timestamps[i];
+      if (!registry.note(series[i], timestampMs, values[i])) {
+        if (late++ === 0) this.current = withRoom(this.current, own, i);
+        continue;
+      }
+      if (this.newestMs === null || timestampMs > this.newestMs) this.newestMs = timestampMs;
+      if (late > 0) moveInto(this.current, own, i);
+    }
+    return late === 0 ? own : this.current;
   }
 
   private take(batch: Batch): Batch {
@@ -112,6 +141,22 @@ export class Pipeline {
     own.timestamps.set(batch.timestamps.subarray(0, length));
     own.values.set(batch.values.subarray(0, length));
     own.length = length;
+    own.backdated = batch.backdated === true;
     return own;
   }
+}
+
+/** `target` with room for all rows of `batch`, holding the first `rows` of them. */
+function withRoom(target: Batch, batch: Batch, rows: number): Batch {
+  const own = ensureCapacity(target, batch.length);
+  own.length = 0;
+  for (let i = 0; i < rows; i++) moveInto(own, batch, i);
+  return own;
+}
+
+function moveInto(target: Batch, batch: Batch, row: number): void {
+  const at = target.length++;
+  target.series[at] = batch.series[row];
+  target.timestamps[at] = batch.timestamps[row];
+  target.values[at] = batch.values[row];
 }

@@ -10,6 +10,7 @@ const SERIES_MAX = 200_000;
 export class SeriesRegistry {
   private readonly ids = new Map<string, SeriesId>();
   private readonly infos: SeriesInfo[] = [];
+  private readonly described = new Map<string, MetricInfo>();
   private readonly onDefine: (id: SeriesId, info: SeriesInfo) => void;
   private newestMs = new Float64Array(1024);
   private newestValue = new Float64Array(1024);
@@ -40,10 +41,16 @@ export class SeriesRegistry {
       ...(metric.unit === undefined ? {} : { unit: metric.unit }),
     });
     this.infos.push(info);
+    if (!this.described.has(name)) this.described.set(name, metric);
     this.ids.set(key, id);
     if (id >= this.newestMs.length) this.grow();
     this.onDefine(id, info);
     return id;
+  }
+
+  /** What every metric is that somebody registered a series of, as the first said. */
+  get metrics(): ReadonlyMap<string, MetricInfo> {
+    return this.described;
   }
 
   /** The number of a series that someone registered, or undefined. */
@@ -62,10 +69,12 @@ export class SeriesRegistry {
     return info;
   }
 
-  note(id: SeriesId, timestampMs: number, value: number): void {
-    if (timestampMs < this.newestMs[id]) return;
+  /** Whether the sample is not older than what is known of its series. */
+  note(id: SeriesId, timestampMs: number, value: number): boolean {
+    if (timestampMs < this.newestMs[id]) return false;
     this.newestMs[id] = timestampMs;
     this.newestValue[id] = value;
+    return true;
   }
 
   /** Visits all series registered so far: a store that comes up later learns what there is. */

@@ -17,6 +17,9 @@ import { everyAligned, type TimeSource } from "./time.ts";
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const LABEL_VALUE_MAX_CHARACTERS = 4096;
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const NAME_MAX_CHARACTERS = 512;
+const METRIC_TYPES: ReadonlySet<string> = new Set(["gauge", "counter", "histogram", "summary", "event", "state"]);
 
 /** What the context needs from its instance. */
 export interface ContextOwner {
@@ -77,8 +80,8 @@ export function createContext(parts: ContextParts): PluginContext {
     store: parts.store,
     documents: services.documents,
     random: parts.random,
-    series(name: string, labels: Labels = {}) {
-      const metric = metricOf(name);
+    series(name: string, labels: Labels = {}, info?: MetricInfo) {
+      const metric = metricOf(name, info);
       for (const [label, value] of Object.entries(labels)) checkLabel(manifest.id, name, label, value);
       return services.registerSeries(name, labels, metric);
     },
@@ -86,8 +89,9 @@ export function createContext(parts: ContextParts): PluginContext {
     emit(batch) {
       alive();
       const startMs = performance.now();
-      services.emit(batch);
+      const refused = services.emit(batch);
       owner.emitted(batch.length, performance.now() - startMs);
+      return refused;
     },
     flush: () => services.flush(),
     every(intervalMs, task) {
@@ -131,16 +135,16 @@ export function createContext(parts: ContextParts): PluginContext {
   };
 }
 
-/** Finds a metric's declaration by name, or by the longest `prefix*` entry. */
-export function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
+/** Finds a metric's declaration by name, or by the longest `prefix*` entry, of which the plugin may say more itself. */
+export function metricLookup(manifest: Manifest): (name: string, info?: MetricInfo) => MetricInfo {
   const declared = manifest.metrics ?? {};
   const prefixes = Object.keys(declared)
     .filter((name) => name.endsWith("*"))
     .sort((a, b) => b.length - a.length);
-  return (name) => {
-    const exact = Object.hasOwn(declared, name) ? declared[name] : undefined;
-    const found = exact ?? declared[prefixes.find((prefix) => name.startsWith(prefix.slice(0, -1))) ?? ""];
-    if (found) return found;
+  return (name, info) => {
+    if (Object.hasOwn(declared, name)) return declared[name];
+    const found = declared[prefixes.find((prefix) => name.startsWith(prefix.slice(0, -1))) ?? ""];
+    if (found) return described(manifest.id, name, info) ?? found;
     const close = nearest(name, Object.keys(declared));
     throw new AgentError(
       "metric_undeclared",
@@ -148,6 +152,18 @@ export function metricLookup(manifest: Manifest): (name: string) => MetricInfo {
       { where: name },
     );
   };
+}
+
+/** What a plugin says of a metric that its manifest does not name in full. Throws `metric_invalid`. */
+function described(id: string, name: string, info: MetricInfo | undefined): MetricInfo | null {
+  const fault = (what: string): AgentError =>
+    new AgentError("metric_invalid", `${id} emits ${JSON.stringify(name.slice(0, 200))}, ${what}`, { where: name.slice(0, 200) });
+  if (!METRIC_NAME.test(name) || name.length > NAME_MAX_CHARACTERS)
+    throw fault(`which is no metric name: ${METRIC_NAME.source}, at most ${NAME_MAX_CHARACTERS} characters`);
+  if (info === undefined) return null;
+  if (!METRIC_TYPES.has(info.type)) throw fault(`of a type that there is not; use ${[...METRIC_TYPES].join(", ")}`);
+  const short = (text: unknown): string => String(text).slice(0, LABEL_VALUE_MAX_CHARACTERS);
+  return { type: info.type, help: short(info.help), ...(info.unit === undefined ? {} : { unit: short(info.unit) }) };
 }
 
 export function checkLabel(id: string, metric: string, label: string, value: unknown): void {

@@ -62,6 +62,12 @@ export interface HostOptions {
   readonly unowned: (error: unknown) => void;
 }
 
+/** What a request for a plugin's route is handed to. */
+export interface PluginRoute {
+  readonly encodings: readonly string[];
+  handle(request: RouteRequest, signal: AbortSignal): Promise<RouteResponse>;
+}
+
 /** Finds, checks, starts and stops plugins. What a plugin does wrong becomes its state and stops nobody else. */
 export class PluginHost {
   private readonly options: HostOptions;
@@ -267,12 +273,16 @@ export class PluginHost {
   }
 
   /** The handler of the running plugin that declares the route, or null. */
-  route(method: string, path: string): ((request: RouteRequest, signal: AbortSignal) => Promise<RouteResponse>) | null {
+  route(method: string, path: string): PluginRoute | null {
     for (const instance of this.instances) {
       const plugin = instance.plugin;
       if (!instance.running || !plugin?.handle) continue;
-      if (!instance.manifest.routes?.some((route) => route.method === method && route.path === path)) continue;
-      return async (request, signal) => await instance.call(() => plugin.handle!(request, signal));
+      const route = instance.manifest.routes?.find((declared) => declared.method === method && declared.path === path);
+      if (!route) continue;
+      return {
+        encodings: route.encodings ?? [],
+        handle: async (request, signal) => await instance.call(() => plugin.handle!(request, signal)),
+      };
     }
     return null;
   }

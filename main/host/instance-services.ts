@@ -16,9 +16,7 @@ export function instanceServices(services: HostServices, key: string, instance: 
     ...(instance !== DEFAULT_INSTANCE && {
       registerSeries: (name, labels, metric) => services.registerSeries(name, { ...labels, [INSTANCE_LABEL]: instance }, metric),
     }),
-    emit: (batch) => {
-      if (gate.open) services.emit(batch);
-    },
+    emit: (batch) => (gate.open ? services.emit(batch) : 0),
     publish: (_source, finding) => {
       if (gate.open) services.publish(key, finding);
     },

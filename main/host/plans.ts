@@ -50,7 +50,7 @@ export function planInstances(
   let served = false;
   return names.map((instance) => {
     const key = instanceKey(manifest.id, instance);
-    const enabled = isEnabled(settings, instance);
+    const enabled = isEnabled(settings, instance, manifest.optional);
     const secrets = secretsOf(manifest.id, instance, around);
     const given = { ...givenConfig(settings, instance), ...(around.bare ? manifest.bare : {}) };
     const { config, problems } = settleConfig(manifest, given, { dataDir: around.dataDir, secrets, key });

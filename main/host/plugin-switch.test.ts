@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { isEnabled } from "./config/settings.ts";
 import { switchPlugin } from "./plugin-switch.ts";
 
 let folder: string;
@@ -23,12 +24,25 @@ it("keeps everything else that the file says", async () => {
     plugins: { "collectors/a": { config: { x: 1 }, enabled: false }, "collectors/b": { enabled: false } },
   });
   expect(await switchPlugin(file, "collectors/a", true)).toBe(true);
-  expect(await content()).toEqual(before);
+  expect(await content()).toEqual({
+    log_level: "warn",
+    plugins: { "collectors/a": { config: { x: 1 }, enabled: true }, "collectors/b": { enabled: false } },
+  });
 });
 
 it("writes nothing when nothing changes", async () => {
+  expect(await switchPlugin(file, "collectors/a", true)).toBe(true);
+  const { mtimeMs } = await stat(file);
   expect(await switchPlugin(file, "collectors/a", true)).toBe(false);
-  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+  expect((await stat(file)).mtimeMs).toBe(mtimeMs);
+});
+
+it("knows that an optional plugin is off until somebody says otherwise, or names instances of it", () => {
+  expect(isEnabled({}, "default")).toBe(true);
+  expect(isEnabled({}, "default", true)).toBe(false);
+  expect(isEnabled({ enabled: true }, "default", true)).toBe(true);
+  expect(isEnabled({ instances: { lan: {}, wan: { enabled: false } } }, "lan", true)).toBe(true);
+  expect(isEnabled({ instances: { lan: {}, wan: { enabled: false } } }, "wan", true)).toBe(false);
 });
 
 it("leaves a file alone that it cannot understand", async () => {

@@ -21,14 +21,15 @@ export async function switchPlugin(
   return changed;
 }
 
-/** The settings with an instance, or with `default` the plugin, on or off. On is how it is when nothing is said. */
+/** The settings with an instance, or with `default` the plugin, on or off. */
 export function switched(settings: PluginSettings, enabled: boolean, instance: string): PluginSettings {
   const named = settings.instances?.[instance];
-  if (!named || !settings.instances) return withFlag(settings, enabled);
+  // Said even where it need not be: an optional plugin is off when nothing is said.
+  if (!named || !settings.instances) return { ...settings, enabled };
   if (isEnabled(settings, instance) === enabled) return settings;
   // The plugin as a whole was off: the others stay so.
   const others = settings.enabled === false ? allOff(settings.instances) : settings.instances;
-  return { ...withFlag(settings, true), instances: { ...others, [instance]: withFlag(named, enabled) } };
+  return { ...settings, enabled: true, instances: { ...others, [instance]: withFlag(named, enabled) } };
 }
 
 function withFlag<T extends InstanceSettings>(settings: T, enabled: boolean): T {

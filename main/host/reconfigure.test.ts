@@ -91,6 +91,7 @@ async function start(
           const { name, labels } = infos[batch.series[i]];
           samples.push({ name, labels, timestampMs: batch.timestamps[i], value: batch.values[i] });
         }
+        return 0;
       },
       flush: () => Promise.resolve(),
       queriedMetrics: () => [],
@@ -236,10 +237,9 @@ describe.each(["bundled", "installed"] as const)("a %s collector", (origin) => {
       );
       const request = { method: "GET", path: "/leaky", query: new URLSearchParams(), header: () => undefined };
       const handler = host.route("GET", "/leaky");
-      const answer = await handler?.(
-        { ...request, body: () => Promise.resolve(new Uint8Array()) },
-        new AbortController().signal,
-      ).catch(String);
+      const answer = await handler
+        ?.handle({ ...request, body: () => Promise.resolve(new Uint8Array()) }, new AbortController().signal)
+        .catch(String);
       expect(
         JSON.stringify([answer ?? "", host.reports(), [...host.keptBack.values()].map(({ error }) => error.message)]),
       ).not.toContain("hunter2");

@@ -16,7 +16,8 @@ import type {
 export interface HostServices {
   registerSeries(name: string, labels: SeriesInfo["labels"], metric: MetricInfo): SeriesId;
   seriesInfo(id: SeriesId): SeriesInfo;
-  emit(batch: Batch): void;
+  /** Returns how many rows storage refused for their time. */
+  emit(batch: Batch): number;
   flush(): Promise<void>;
   /** The metrics that an expression reads; null stands for a selector that names none. Throws `query_*`. */
   queriedMetrics(expr: string): (string | null)[];

@@ -110,13 +110,13 @@ export class TrialContext extends TestContext {
     }
   }
 
-  override emit(batch: Batch): void {
+  override emit(batch: Batch): number {
     if (this.closed) {
       this.faults.add("it emits after it was stopped");
       throw new AgentError("stopped", `${this.id} is stopped`);
     }
     for (let row = 0; row < batch.length; row++) this.checkRow(batch, row);
-    super.emit(batch);
+    return super.emit(batch);
   }
 
   /** Drops what was recorded, so that a long run measures the plugin and not this. */

@@ -18,9 +18,10 @@ export interface InstanceSettings {
 /** By plugin id. */
 export type AllSettings = Readonly<Record<string, PluginSettings>>;
 
-/** Whether an instance is to run. */
-export function isEnabled(settings: PluginSettings, instance: string): boolean {
-  return settings.enabled !== false && settings.instances?.[instance]?.enabled !== false;
+/** Whether an instance is to run. An optional plugin does when the operator says so, or names instances of it. */
+export function isEnabled(settings: PluginSettings, instance: string, optional = false): boolean {
+  const { enabled = !optional || settings.instances !== undefined } = settings;
+  return enabled && settings.instances?.[instance]?.enabled !== false;
 }
 
 /** What is set for an instance: its own over the plugin's, by property. */

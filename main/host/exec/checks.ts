@@ -220,7 +220,7 @@ class Trial {
       manifest: this.manifest,
       permissions: new Permissions(this.manifest, SILENT_LOG),
       log: SILENT_LOG,
-      services: { registerSeries, emit: () => {} },
+      services: { registerSeries, emit: () => 0 },
       defined: (series: TextSeries, metric: MetricInfo) =>
         void this.differences.push(...declarationDifferences(series.family, metric).map((one) => `${series.name}: ${one}`)),
     });

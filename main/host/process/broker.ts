@@ -11,6 +11,7 @@ import {
   errorText,
   type Finding,
   type Labels,
+  type MetricInfo,
   type Logger,
   type LogFields,
   type Manifest,
@@ -215,12 +216,12 @@ export class Broker {
 
   private define(json: Json): void {
     const { manifest, permissions, services } = this.parts;
-    const { id, name, labels } = json as unknown as { id: number; name: string; labels: Labels };
+    const { id, name, labels, info } = json as unknown as { id: number; name: string; labels: Labels; info?: MetricInfo };
     if (!Number.isInteger(id) || typeof name !== "string" || typeof labels !== "object" || labels === null)
       throw new AgentError("label_invalid", "a series without a number, a name or labels");
     if (this.series.size >= SERIES_MAX)
       throw new AgentError("series_limit", `more than ${SERIES_MAX} series of one plugin: the rest is refused`);
-    const metric = this.metricOf(name);
+    const metric = this.metricOf(name, typeof info === "object" && info !== null ? info : undefined);
     permissions.needWrite(name);
     for (const [label, value] of Object.entries(labels)) checkLabel(manifest.id, name, label, value);
     this.series.set(id, services.registerSeries(name, labels, metric));

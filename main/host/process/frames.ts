@@ -27,6 +27,9 @@ function invalid(what: string): AgentError {
 }
 
 /** A frame of any type around a payload that is there already. */
+/** Beside the number of rows: the batch's flag. */
+const BACKDATED = 0x80000000;
+
 export function encodeFrame(type: number, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
   frame.writeUInt32LE(payload.length, 0);
@@ -67,7 +70,7 @@ function rowsFrame(type: number, prefixBytes: number, rows: number): Buffer {
 
 function putRows(frame: Buffer, start: number, batch: Batch, from: number, to: number): void {
   const rows = to - from;
-  frame.writeUInt32LE(rows, start);
+  frame.writeUInt32LE((rows | (batch.backdated === true ? BACKDATED : 0)) >>> 0, start);
   let at = start + 4;
   for (const column of [batch.series, batch.timestamps, batch.values]) {
     const bytes = new Uint8Array(
@@ -83,7 +86,8 @@ function putRows(frame: Buffer, start: number, batch: Batch, from: number, to: n
 /** Reads a batch frame into `target`, which is grown if need be and returned. Throws `frame_invalid`. */
 export function decodeBatch(payload: Uint8Array, target: Batch = createBatch(0)): Batch {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  const rows = payload.length >= 4 ? view.getUint32(0, true) : -1;
+  const head = payload.length >= 4 ? view.getUint32(0, true) : -1;
+  const rows = head < 0 ? head : (head & ~BACKDATED) >>> 0;
   if (rows < 0 || payload.length !== 4 + rows * ROW_BYTES)
     throw invalid(`a batch of ${payload.length} bytes that does not add up`);
   target.length = 0;
@@ -95,6 +99,7 @@ export function decodeBatch(payload: Uint8Array, target: Batch = createBatch(0))
     at += bytes;
   }
   batch.length = rows;
+  batch.backdated = (head & BACKDATED) !== 0;
   return batch;
 }
 

@@ -78,6 +78,7 @@ async function start(): Promise<void> {
     seriesInfo: (id) => infos[id],
     emit: (batch: Batch) => {
       for (let i = 0; i < batch.length; i++) emitted.push({ name: infos[batch.series[i]].name, value: batch.values[i] });
+      return 0;
     },
     flush: () => Promise.resolve(void (flushed = emitted.length)),
     queriedMetrics: (expr) => [expr],
@@ -244,7 +245,7 @@ describe("a plugin in its own process", () => {
       header: () => undefined,
       body: () => Promise.resolve(new Uint8Array()),
     };
-    const answer = await host.route("GET", "/demo")!(request, new AbortController().signal);
+    const answer = await host.route("GET", "/demo")!.handle(request, new AbortController().signal);
     expect({ ...answer, body: Buffer.from(answer.body).toString() }).toEqual({
       status: 201,
       contentType: "text/plain",

@@ -16,6 +16,7 @@ import {
   type Finding,
   type ForecastDataset,
   type Labels,
+  type MetricInfo,
   type LogFields,
   type Logger,
   type Notice,
@@ -120,13 +121,13 @@ export class RuntimeContext implements PluginContext {
     return Math.random();
   }
 
-  series(name: string, labels: Labels = {}): SeriesId {
-    const metric = this.metricOf(name);
+  series(name: string, labels: Labels = {}, info?: MetricInfo): SeriesId {
+    const metric = this.metricOf(name, info);
     for (const [label, value] of Object.entries(labels)) checkLabel(this.id, name, label, value);
     const id = this.idOf({ name, labels: { ...labels }, ...metric });
     if (!this.declared.has(id)) {
       this.declared.add(id);
-      this.parts.data.write(encodeMessage({ t: "define", id, name, labels }));
+      this.parts.data.write(encodeMessage({ t: "define", id, name, labels, info }));
     }
     return id;
   }
@@ -137,16 +138,17 @@ export class RuntimeContext implements PluginContext {
     return info;
   }
 
-  emit(batch: Batch): void {
+  emit(batch: Batch): number {
     this.alive();
     const { data } = this.parts;
     if (data.writableLength > WAITING_MAX_BYTES) {
       if (this.dropped === 0) this.status("degraded", "it sends faster than it may: samples are dropped");
       this.dropped += batch.length;
-      return;
+      return 0;
     }
     for (let row = 0; row < batch.length; row += BATCH_MAX_ROWS)
       data.write(encodeBatch(batch, row, Math.min(batch.length, row + BATCH_MAX_ROWS)));
+    return 0;
   }
 
   /** Asked on the pipe of the samples, so that it comes after them. */

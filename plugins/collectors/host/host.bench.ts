@@ -18,7 +18,7 @@ const TICKS = 100;
 async function start(): Promise<{ collector: Collector; samples: () => number; stop: () => Promise<void> }> {
   const ctx = new TestContext(manifest);
   let samples = 0;
-  ctx.emit = (batch: Batch) => void (samples += batch.length);
+  ctx.emit = (batch: Batch) => ((samples += batch.length), 0);
   const collector = plugin(ctx, defaults as never);
   await collector.start?.(ctx.signal);
   return { collector, samples: () => samples, stop: () => ctx.dispose() };

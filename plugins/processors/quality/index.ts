@@ -34,14 +34,14 @@ export default definePlugin<"processor", QualityConfig>("processor", (ctx, confi
   };
 
   /** The reason to drop a row that is not newer than its series' newest, or KEEP. */
-  const judgeOld = (id: number, timestampMs: number, newestMs: number, latestMs: number): number => {
+  const judgeOld = (id: number, timestampMs: number, newestMs: number, latestMs: number, backdated: boolean): number => {
     // The clock was far ahead when the newest came and has been set back since: order starts anew.
     if (newestMs > latestMs) {
       newest.times[id] = timestampMs;
       return KEEP;
     }
     if (timestampMs === newestMs) return DUPLICATE;
-    return timestampMs >= newestMs - lateWindowMs ? KEEP : OUT_OF_ORDER;
+    return backdated || timestampMs >= newestMs - lateWindowMs ? KEEP : OUT_OF_ORDER;
   };
 
   return {
@@ -62,6 +62,7 @@ export default definePlugin<"processor", QualityConfig>("processor", (ctx, confi
     process(batch) {
       const { series, timestamps, values } = batch;
       const { length } = batch;
+      const backdated = batch.backdated === true;
       const latestMs = ctx.clock.now() + config.future_limit_ms;
       let kept = 0;
       for (let row = 0; row < length; row++) {
@@ -76,7 +77,7 @@ export default definePlugin<"processor", QualityConfig>("processor", (ctx, confi
         if (reason === KEEP) {
           const newestMs = newest.times[id];
           if (timestampMs > newestMs) newest.times[id] = timestampMs;
-          else reason = judgeOld(id, timestampMs, newestMs, latestMs);
+          else reason = judgeOld(id, timestampMs, newestMs, latestMs, backdated);
         }
         if (reason === KEEP) {
           if (kept !== row) bits.move(batch, row, kept);

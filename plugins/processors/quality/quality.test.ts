@@ -178,7 +178,7 @@ test("its own report passes through it whole", async () => {
   const { emit } = ctx;
   ctx.emit = (batch) => {
     quality.process(batch);
-    emit.call(ctx, batch);
+    return emit.call(ctx, batch);
   };
   await ctx.advance(30_000);
   expect(ctx.emitted.length).toBe(15);

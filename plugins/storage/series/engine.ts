@@ -148,19 +148,21 @@ export class Engine {
     this.table.define(id, info);
   }
 
-  /** Throws `stopped` once closed. */
-  append(batch: Batch): void {
+  /** Returns how many rows were refused for their time. Throws `stopped` once closed. */
+  append(batch: Batch): number {
     if (!this.opened) throw new AgentError("stopped", "The time series store is not running: it takes no samples.");
     const now = this.host.clock.now();
-    if (!this.ingest.append(batch, now, this.headSamples)) {
+    const refused = this.ingest.append(batch, now, this.headSamples);
+    if (refused < 0) {
       if (!this.refused) {
         this.host.log.error("Samples are refused: what waits in memory for the disk has reached its bound.");
         this.marks.addGap({ fromMs: now, toMs: now, reason: "storage could not write" });
       }
       this.refused = true;
-      return;
+      return 0;
     }
     this.headSinceMs ??= now;
+    return refused;
   }
 
   async flush(): Promise<void> {

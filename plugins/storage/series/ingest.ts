@@ -47,13 +47,13 @@ export class Ingest {
     this.part = new HeadPart(segment, arenas);
   }
 
-  /** `headSamples`: in memory in all parts. Returns false when samples were refused for want of room. */
-  append(batch: Batch, nowMs: number, headSamples: number): boolean {
+  /** `headSamples`: in memory in all parts. Returns how many rows were refused for their time, -1 when all were for want of room. */
+  append(batch: Batch, nowMs: number, headSamples: number): number {
     const count = batch.length;
-    if (count === 0) return true;
+    if (count === 0) return 0;
     if (this.log.writer.full || headSamples + count > HEAD_SAMPLES_MAX) {
       this.droppedFull += count;
-      return false;
+      return -1;
     }
     const { series, timestamps, values } = batch;
     const oldest = this.limits.maxAgeMs === Infinity ? -TIME_MAX : nowMs - this.limits.maxAgeMs;
@@ -67,11 +67,12 @@ export class Ingest {
         this.part.appendTick(list, time, values);
         this.log.tick(list, time, values);
         this.appended += count;
-        return true;
+        return 0;
       }
     }
+    const droppedBefore = this.droppedTime;
     this.appendRows(batch, oldest, newest);
-    return true;
+    return this.droppedTime - droppedBefore;
   }
 
   /** The list with these runtime numbers, or null when one of them is undefined. */

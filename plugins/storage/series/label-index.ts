@@ -4,7 +4,7 @@ import type { CompiledMatcher } from "./matcher.ts";
 import { textKey } from "./series-key.ts";
 
 /** Order is the number on disk. */
-export const METRIC_TYPES: readonly MetricType[] = ["gauge", "counter", "histogram", "summary", "event"];
+export const METRIC_TYPES: readonly MetricType[] = ["gauge", "counter", "histogram", "summary", "event", "state"];
 
 /** No count in an index can be larger: 2^24 series in one block. */
 const COUNT_MAX = 2 ** 24;

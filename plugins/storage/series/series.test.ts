@@ -300,7 +300,7 @@ describe("gaps and deletions survive a restart", () => {
     const { store, ctx } = await openStore(path);
     define(store, 0, "up", { job: "a" });
     define(store, 1, "up", { job: "b" });
-    const tick = (ms: number): void =>
+    const tick = (ms: number): unknown =>
       store.append(
         batchOf([
           [0, START_MS + ms, ms],
