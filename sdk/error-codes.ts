@@ -113,6 +113,10 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   documents_write_failed: ["A document could not be written.", "See that the disk is writable and has room."],
   series_limit: ["There are more series than are allowed.", "Use fewer labels, or labels with fewer values."],
   series_unknown: ["No series has that number.", "Get one from `ctx.series()`; numbers are new after every start."],
+  sketch_invalid: [
+    "The bytes of a histogram or quantile sketch cannot be read.",
+    "Begin a new one; keep what `serialize()` gives as it is.",
+  ],
   snapshot_invalid: ["A snapshot cannot be read.", "Nothing: the plugin begins anew."],
   storage_full: ["The series store's share of the disk is used up.", "Raise `max_disk_bytes` of storage/series."],
   storage_seal_failed: [
@@ -180,7 +184,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A label's name or value is not allowed.",
     "Use names of letters, digits and underscores, and short text as values.",
   ],
-  metric_invalid: ["A metric has a name or a type that there is not.", "Mend what the message names."],
+  metric_invalid: ["A metric has a name, a type or a shape that there is not.", "Mend what the message names."],
   metric_undeclared: [
     "A plugin emits a metric that its manifest does not declare.",
     "Declare it under `metrics` in plugin.json.",

@@ -5,6 +5,7 @@ export * from "./exposition/index.ts";
 export * from "./kinds.ts";
 export * from "./knowledge.ts";
 export * from "./manifest.ts";
+export * from "./metrics/index.ts";
 export * from "./outside.ts";
 export * from "./permissions.ts";
 export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";

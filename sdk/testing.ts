@@ -4,6 +4,7 @@ import { AgentError } from "./errors.ts";
 import type { DocumentCollection, DocumentQuery, Documents, SeriesData } from "./kinds.ts";
 import type { Finding } from "./knowledge.ts";
 import type { Manifest } from "./manifest.ts";
+import { partOfMetric } from "./metrics/metric-parts.ts";
 import { type ExecAnswer, type ExecOptions, type FetchAnswer, type FetchOptions, type Notice } from "./outside.ts";
 import { type Batch, type Labels, type MetricInfo, type SeriesId, type SeriesInfo, seriesKey } from "./series.ts";
 import { TestOutside } from "./testing-outside.ts";
@@ -146,7 +147,10 @@ export class TestContext implements PluginContext {
     const key = seriesKey(name, labels);
     const known = this.ids.get(key);
     if (known !== undefined) return known;
-    const declared = this.manifest.metrics?.[name] ?? (this.declaredByPrefix(name) && (info ?? this.declaredByPrefix(name)));
+    const declared =
+      this.manifest.metrics?.[name] ??
+      partOfMetric(this.manifest.metrics ?? {}, name) ??
+      (this.declaredByPrefix(name) && (info ?? this.declaredByPrefix(name)));
     if (!declared) throw new AgentError("metric_undeclared", `${this.id} emits ${name}, which its plugin.json does not declare`);
     const id = this.infos.length;
     this.infos.push(Object.freeze({ name, labels: Object.freeze({ ...labels }), ...declared }));

@@ -5,6 +5,7 @@ import {
   type Logger,
   type Manifest,
   type MetricInfo,
+  partOfMetric,
   type PluginContext,
   type PrivateStore,
   type SeriesInfo,
@@ -135,7 +136,7 @@ export function createContext(parts: ContextParts): PluginContext {
   };
 }
 
-/** Finds a metric's declaration by name, or by the longest `prefix*` entry, of which the plugin may say more itself. */
+/** Finds a metric's declaration by name, as a part of one (`x_bucket` of the histogram `x`), or by the longest `prefix*` entry, of which the plugin may say more itself. */
 export function metricLookup(manifest: Manifest): (name: string, info?: MetricInfo) => MetricInfo {
   const declared = manifest.metrics ?? {};
   const prefixes = Object.keys(declared)
@@ -143,6 +144,8 @@ export function metricLookup(manifest: Manifest): (name: string, info?: MetricIn
     .sort((a, b) => b.length - a.length);
   return (name, info) => {
     if (Object.hasOwn(declared, name)) return declared[name];
+    const part = partOfMetric(declared, name);
+    if (part) return part;
     const found = declared[prefixes.find((prefix) => name.startsWith(prefix.slice(0, -1))) ?? ""];
     if (found) return described(manifest.id, name, info) ?? found;
     const close = nearest(name, Object.keys(declared));

@@ -59,6 +59,28 @@ export const PAGES = {
     from: "all-use-agent/sdk",
     modules: ["exposition/exposition-parser", "exposition/json-lines-parser", "exposition/text-parser"],
   },
+  metrics: {
+    title: "Metric types",
+    text: "Instruments of every type, bound to the context, and the histograms, sketches and counters behind them.",
+    from: "all-use-agent/sdk",
+    modules: [
+      "metrics/instruments",
+      "metrics/gauge",
+      "metrics/counter",
+      "metrics/histogram",
+      "metrics/summary",
+      "metrics/event",
+      "metrics/state",
+      "metrics/family",
+      "metrics/exponential-histogram",
+      "metrics/exponential-buckets",
+      "metrics/bucket-series",
+      "metrics/quantile-sketch",
+      "metrics/counter-total",
+      "metrics/metric-parts",
+      "metrics/row-writer",
+    ],
+  },
   testing: {
     title: "Testing",
     text: "A context with a simulated clock that records what the plugin does.",
@@ -82,6 +104,17 @@ export const PAGES = {
 /** Of modules inside the SDK, what its entries hand on. */
 const HANDED_ON = {
   "regex/parse": ["RegexSyntaxError"],
+  "metrics/exponential-buckets": [
+    "boundText",
+    "bucketBound",
+    "bucketIndex",
+    "countAtBound",
+    "CumulativeBuckets",
+    "cumulativeBuckets",
+    "downscaleBuckets",
+    "ExponentialBuckets",
+  ],
+  "metrics/exponential-histogram": ["ExponentialHistogram", "ExponentialHistogramOptions"],
   "conformance/trial": ["PluginLoad"],
   "exposition/text-parser": [
     "SERIES_IGNORED",
