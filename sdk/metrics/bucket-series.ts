@@ -2,7 +2,8 @@ import { countAtBound, type CumulativeBuckets, isBucketBound } from "./exponenti
 
 /** How far back a new bound's past is told: what `rate` and `increase` are usually asked over, and instant queries look back. */
 const HISTORY_MS = 300_000;
-const HISTORY_READINGS = 32;
+/** Readings of the past lie no further apart than this part of their age: about 70 of them, of what may be 300. */
+const HISTORY_GRAIN = 1 / 16;
 /** Two sides of 160 buckets with both bounds each would be 640; real ones share most. Beyond it, empty ones are let go. */
 const BOUNDS_MAX = 512;
 
@@ -23,16 +24,16 @@ interface Reading {
  * `histogram_quantile` stay right:
  *
  * - A bound once seen stays, with its count, as long as the scale has it: its series has no holes.
- * - A new bound begins with its past: the count that it would have had at the readings of the last five minutes, all of them
- *   where they are ten seconds apart or more, else one in about ten seconds and the last. Before a bound was seen nothing lay
- *   around it, so that its count was that of the next lower one. Without a past, what was counted below a new bound would be
- *   missing from it over any window that reaches back before its first sample.
+ * - A new bound begins with its past: the count that it would have had at the readings of the last five minutes. Before a bound
+ *   was seen nothing lay around it, so that its count was that of the next lower one. Without a past, what was counted below a
+ *   new bound would be missing from it over any window that reaches back before its first sample. All readings are told where they
+ *   are ten seconds apart or more; of closer ones as many that a window begins within a sixteenth of its length from one.
  * - When the scale shrinks, bounds that the coarser one has not are ended, because their counts are not known any more. All
  *   of the coarser scale's bounds are bounds of the finer one, so these go on without a break.
  * - With a time at which counting began, the first reading is preceded by zeros at that time: what it holds is an increase.
  *
  * Counts are cumulative over time; a count that falls is a counter's reset, which PromQL knows. Memory: 8 bytes a bound, and 16 for
- * each of at most 33 readings that differ.
+ * each of some 70 readings at most, as far as they differ.
  */
 export class BucketSeries {
   private known: readonly number[] = [];
@@ -97,15 +98,12 @@ export class BucketSeries {
   private remember(timestampMs: number): void {
     const { history, previous } = this;
     if (previous === null) return;
-    const last = history.at(-1);
-    const before = history.at(-2);
-    // The newest entry makes way while it is not far enough from the one before it.
-    if (last && before && previous.timestampMs - before.timestampMs < HISTORY_MS / HISTORY_READINGS) history.pop();
     history.push(previous);
-    while (history.length > HISTORY_READINGS + 1 || history[0].timestampMs < timestampMs - HISTORY_MS) {
-      if (history.length === 1) break;
-      history.shift();
+    for (let i = history.length - 2; i > 0; i--) {
+      const gapMs = history[i + 1].timestampMs - history[i - 1].timestampMs;
+      if (gapMs <= (timestampMs - history[i].timestampMs) * HISTORY_GRAIN) history.splice(i, 1);
     }
+    while (history.length > 1 && history[0].timestampMs < timestampMs - HISTORY_MS) history.shift();
   }
 }
 
