@@ -2,8 +2,8 @@ import { countAtBound, type CumulativeBuckets, isBucketBound } from "./exponenti
 
 /** How far back a new bound's past is told: what `rate` and `increase` are usually asked over, and instant queries look back. */
 const HISTORY_MS = 300_000;
-/** Readings of the past lie no further apart than this part of their age: about 70 of them, of what may be 300. */
-const HISTORY_GRAIN = 1 / 16;
+/** Numbers kept of the past, 64 KB: five minutes at one reading a second of a histogram of thirty bounds. */
+const HISTORY_NUMBERS = 8192;
 /** Two sides of 160 buckets with both bounds each would be 640; real ones share most. Beyond it, empty ones are let go. */
 const BOUNDS_MAX = 512;
 
@@ -24,20 +24,21 @@ interface Reading {
  * `histogram_quantile` stay right:
  *
  * - A bound once seen stays, with its count, as long as the scale has it: its series has no holes.
- * - A new bound begins with its past: the count that it would have had at the readings of the last five minutes. Before a bound
- *   was seen nothing lay around it, so that its count was that of the next lower one. Without a past, what was counted below a
- *   new bound would be missing from it over any window that reaches back before its first sample. All readings are told where they
- *   are ten seconds apart or more; of closer ones as many that a window begins within a sixteenth of its length from one.
+ * - A new bound begins with its past: the count that it would have had at each reading of the last five minutes, fewer where that
+ *   would be more than 8192 numbers. Before a bound was seen nothing lay around it, so that its count was that of the next lower
+ *   one. Without a past, what was counted below a new bound would be missing from it over any window that reaches back before its
+ *   first sample; with a past that has holes, windows that end in one would count what came later.
  * - When the scale shrinks, bounds that the coarser one has not are ended, because their counts are not known any more. All
  *   of the coarser scale's bounds are bounds of the finer one, so these go on without a break.
  * - With a time at which counting began, the first reading is preceded by zeros at that time: what it holds is an increase.
  *
- * Counts are cumulative over time; a count that falls is a counter's reset, which PromQL knows. Memory: 8 bytes a bound, and 16 for
- * each of some 70 readings at most, as far as they differ.
+ * Counts are cumulative over time; a count that falls is a counter's reset, which PromQL knows. Memory: 8 bytes a bound and a reading
+ * that differs from the one before it, 64 KB at most.
  */
 export class BucketSeries {
   private known: readonly number[] = [];
   private readonly history: Reading[] = [];
+  private numbers = 0;
   private previous: Reading | null = null;
 
   /** Takes a reading; `+Inf` is given like any bound. `startMs` is when counting began, or null where that is not known. */
@@ -52,8 +53,7 @@ export class BucketSeries {
       this.previous = { timestampMs: Math.max(startMs, timestampMs - HISTORY_MS), buckets: zeros(buckets) };
     this.remember(timestampMs);
     this.known = this.write(buckets, timestampMs, rows);
-    const same = this.previous !== null && equal(this.previous.buckets, buckets);
-    this.previous = { timestampMs, buckets: same ? this.previous!.buckets : buckets };
+    this.previous = { timestampMs, buckets: this.previous === null ? buckets : shared(buckets, this.previous.buckets) };
   }
 
   /** Ends every series. */
@@ -61,6 +61,7 @@ export class BucketSeries {
     for (const bound of this.known) rows.ended(bound, timestampMs);
     this.known = [];
     this.history.length = 0;
+    this.numbers = 0;
     this.previous = null;
   }
 
@@ -98,13 +99,19 @@ export class BucketSeries {
   private remember(timestampMs: number): void {
     const { history, previous } = this;
     if (previous === null) return;
+    this.numbers += sizeOf(previous, history.at(-1));
     history.push(previous);
-    for (let i = history.length - 2; i > 0; i--) {
-      const gapMs = history[i + 1].timestampMs - history[i - 1].timestampMs;
-      if (gapMs <= (timestampMs - history[i].timestampMs) * HISTORY_GRAIN) history.splice(i, 1);
+    while (history.length > 1 && (history[0].timestampMs < timestampMs - HISTORY_MS || this.numbers > HISTORY_NUMBERS)) {
+      const first = history.shift()!;
+      this.numbers += sizeOf(history[0], undefined) - sizeOf(history[0], first) - sizeOf(first, undefined);
     }
-    while (history.length > 1 && history[0].timestampMs < timestampMs - HISTORY_MS) history.shift();
   }
+}
+
+/** Numbers that a reading holds and the one before it does not. */
+function sizeOf({ buckets }: Reading, before: Reading | undefined): number {
+  const bounds = buckets.bounds === before?.buckets.bounds ? 0 : buckets.bounds.length;
+  return bounds + (buckets.counts === before?.buckets.counts ? 0 : buckets.counts.length);
 }
 
 function has({ scale, zeroThreshold }: CumulativeBuckets, bound: number): boolean {
@@ -115,7 +122,15 @@ function zeros({ scale, zeroThreshold }: CumulativeBuckets): CumulativeBuckets {
   return { scale, zeroThreshold, bounds: new Float64Array(0), counts: new Float64Array(0), total: 0 };
 }
 
-function equal(a: CumulativeBuckets, b: CumulativeBuckets): boolean {
-  if (a.total !== b.total || a.scale !== b.scale || a.bounds.length !== b.bounds.length) return false;
-  return a.bounds.every((bound, i) => bound === b.bounds[i] && a.counts[i] === b.counts[i]);
+/** A reading with the arrays of the one before it where they say the same. */
+function shared(buckets: CumulativeBuckets, before: CumulativeBuckets): CumulativeBuckets {
+  return {
+    ...buckets,
+    bounds: same(buckets.bounds, before.bounds) ? before.bounds : buckets.bounds,
+    counts: same(buckets.counts, before.counts) ? before.counts : buckets.counts,
+  };
+}
+
+function same(a: Float64Array, b: Float64Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
