@@ -180,6 +180,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A label's name or value is not allowed.",
     "Use names of letters, digits and underscores, and short text as values.",
   ],
+  log_pattern_invalid: ["A pattern of the log collector is no RE2 expression, or names a group it lacks.", "Mend the pattern."],
   metric_invalid: ["A metric has a name or a type that there is not.", "Mend what the message names."],
   metric_undeclared: [
     "A plugin emits a metric that its manifest does not declare.",
