@@ -1,5 +1,4 @@
-import type { Labels } from "all-use-agent/sdk";
-import { Sketch } from "./sketch.ts";
+import { type Labels, QuantileSketch } from "all-use-agent/sdk";
 import type { StatsdLine } from "./line.ts";
 
 /** A set counts at most this many different values an interval. */
@@ -50,7 +49,7 @@ export class SetEntry extends Entry {
 export class DistributionEntry extends Entry {
   count = 0;
   sum = 0;
-  readonly sketch = new Sketch();
+  readonly sketch = new QuantileSketch();
   private readonly factor: number;
 
   /** What values are multiplied by: 0.001 makes seconds of a timer's milliseconds. */
