@@ -1,12 +1,17 @@
-import { type Collector, createBatch, definePlugin, ensureCapacity } from "all-use-agent/sdk";
+import { type Collector, createBatch, definePlugin, ensureCapacity, errorText } from "all-use-agent/sdk";
 import type { LogsConfig } from "./settings.ts";
 import { type KeptSource, Source } from "./source.ts";
 
+const PLACES = "places";
+/** What is read after a crash again is at most what came in this time. */
+const KEEP_MS = 5000;
+
 export default definePlugin<"collector", LogsConfig>("collector", (ctx, config): Collector => {
-  let kept: Readonly<Record<string, KeptSource>> = {};
   let sources: Source[] = [];
   let batch = createBatch(64);
   let told = "";
+  let keptText = "";
+  let keptMs = -Infinity;
 
   const tell = (): void => {
     const trouble = sources
@@ -18,11 +23,31 @@ export default definePlugin<"collector", LogsConfig>("collector", (ctx, config):
     else ctx.status("ok");
   };
 
+  const readKept = async (): Promise<Readonly<Record<string, KeptSource>>> => {
+    const bytes = await ctx.store.read(PLACES);
+    if (bytes === null) return {};
+    try {
+      return JSON.parse(Buffer.from(bytes).toString()) as Readonly<Record<string, KeptSource>>;
+    } catch (error) {
+      ctx.log.warn(`where it stood in the files could not be read, it begins anew: ${errorText(error)}`);
+      return {};
+    }
+  };
+
+  /** Places and counts together: lines read again after a crash are counted to the same numbers. */
+  const keep = async (): Promise<void> => {
+    keptMs = ctx.clock.monotonic();
+    const text = JSON.stringify(Object.fromEntries(sources.map((source) => [source.settings.name, source.keep()])));
+    if (text === keptText) return;
+    // What was told of the lines before the place is safe before the place is.
+    await ctx.flush();
+    await ctx.store.write(PLACES, Buffer.from(text));
+    keptText = text;
+  };
+
   return {
-    restore(snapshot) {
-      kept = JSON.parse(Buffer.from(snapshot).toString()) as typeof kept;
-    },
-    start() {
+    async start() {
+      const kept = await readKept();
       sources = config.sources.map((settings) => new Source(ctx, settings, kept[settings.name] ?? null));
     },
     async collect() {
@@ -39,13 +64,14 @@ export default definePlugin<"collector", LogsConfig>("collector", (ctx, config):
       for (const source of sources) source.write(batch, nowMs);
       if (batch.length > 0) ctx.emit(batch);
       tell();
+      if (sources.length > 0 && ctx.clock.monotonic() - keptMs >= KEEP_MS) await keep();
     },
-    // Places and counts together: lines read again after a crash are counted to the same numbers.
-    snapshot: () =>
-      Buffer.from(JSON.stringify(Object.fromEntries(sources.map((source) => [source.settings.name, source.keep()])))),
     async stop() {
-      for (const source of sources) await source.close();
+      const stopped = sources;
+      if (stopped.length > 0)
+        await keep().catch((error: unknown) => ctx.log.warn(`its places could not be kept: ${errorText(error)}`));
       sources = [];
+      for (const source of stopped) await source.close();
     },
   };
 });

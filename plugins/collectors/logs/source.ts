@@ -20,7 +20,7 @@ export interface KeptSource {
 
 /** A source reads at most this a tick; the rest waits in its files. */
 const TICK_BYTES_MAX = 1024 * 1024;
-const EVENTS_PER_SECOND_MAX = 100;
+const EVENTS_PER_SECOND_MAX = 200;
 const SHAPES_MAX = 100;
 const UNITS_MAX = 200;
 /** New files are looked for once in so many ticks. */
