@@ -185,6 +185,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "Use names of letters, digits and underscores, and short text as values.",
   ],
   metric_invalid: ["A metric has a name, a type or a shape that there is not.", "Mend what the message names."],
+  log_pattern_invalid: ["A pattern of the log collector is no RE2 expression, or names a group it lacks.", "Mend the pattern."],
   metric_undeclared: [
     "A plugin emits a metric that its manifest does not declare.",
     "Declare it under `metrics` in plugin.json.",
