@@ -164,6 +164,14 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A reading took longer than its interval and was aborted.",
     "Heed the signal, do less, or raise `interval_ms`.",
   ],
+  collect_unsupported: [
+    "A plugin was to be read that is not asked for readings.",
+    "Name a collector that runs; those that tell of themselves what they see cannot be asked.",
+  ],
+  condition_failed: [
+    "The condition of a collector's strategy cannot be looked at.",
+    "Mend `when` as the message says; `alluse query` tries it.",
+  ],
   conformance: ["A plugin does what no plugin may do; only the conformance kit says so.", "Mend what the message names."],
   crashed: [
     "An error of the plugin was caught by nobody, or its process ended.",
