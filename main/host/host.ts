@@ -166,7 +166,7 @@ export class PluginHost {
   }
 
   /** Has a collector read now. Throws `instance_unknown`, `collect_unsupported`. */
-  collect(key: string): Promise<CollectReport> {
+  async collect(key: string): Promise<CollectReport> {
     const found = this.instances.find(({ id }) => id === key);
     if (found?.running) return found.collectNow();
     throw new AgentError("instance_unknown", `${key} does not run: alluse plugin list says why`);

@@ -30,6 +30,11 @@ export class ChangeWatch {
     this.typeOf = typeOf;
   }
 
+  /** Series that are remembered. */
+  get size(): number {
+    return this.seen.size;
+  }
+
   /** Samples of the reading in hand. */
   take({ length, series, timestamps, values }: Batch): void {
     this.rows += length;
@@ -71,5 +76,6 @@ export class ChangeWatch {
 const GROWS: ReadonlySet<MetricType> = new Set(["counter", "histogram", "summary"]);
 
 function near(a: number, b: number, tolerance: number): boolean {
-  return Object.is(a, b) || a === b || Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
+  if (Object.is(a, b) || a === b) return true;
+  return Number.isFinite(a) && Number.isFinite(b) && Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
 }
