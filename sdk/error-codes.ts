@@ -193,8 +193,16 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A plugin emits a metric that its manifest does not declare.",
     "Declare it under `metrics` in plugin.json.",
   ],
+  offline: [
+    "A collector that needs a network is not read because that is away.",
+    "Nothing: it is tried now and then and goes on by itself. Mend the network, or say `requires_network: false`.",
+  ],
   permanent: ["Trying the same again cannot succeed: an exporter drops and counts the batch.", "See its message."],
   retryable: ["Trying again later may succeed: an exporter keeps the batch.", "Nothing; see its message if it stays."],
+  yielding: [
+    "A collector is not read because the agent is under load and its priority is low.",
+    "Nothing: it goes on by itself. See `alluse status`, or raise `priority` of its strategy.",
+  ],
   start_failed: ["The plugin threw while it was loaded or started.", "See its reason."],
   start_timeout: ["The plugin did not finish starting in time.", "Return from `start` and do the rest in `ctx.every()`."],
   stop_timeout: ["The plugin did not finish stopping, or keeping its state, in time.", "Heed the signal; keep less."],

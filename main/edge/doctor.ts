@@ -134,7 +134,8 @@ async function runningAgent(agent: AgentClient): Promise<Check[]> {
     const text = `the newest is ${Math.round((status.nowMs - newestMs) / 1000)} s old; see whether a collector has failed.`;
     checks.push({ check: "samples", result: "warn", text });
   }
-  if (status.load && status.load.level > 0) checks.push({ check: "load", result: "warn", text: `${loadText(status)}.` });
+  if (status.load && status.load.level > 0)
+    checks.push({ check: "load", result: status.load.level > 1 ? "warn" : "ok", text: `${loadText(status)}.` });
   const { plugins } = await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins");
   let troubled = 0;
   for (const plugin of plugins) {
