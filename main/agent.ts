@@ -33,6 +33,8 @@ export interface AgentOptions {
   readonly secretSeal?: SecretSeal;
   /** Starts every plugin, whatever earlier starts came to. */
   readonly noSafeMode?: boolean;
+  /** Whether the machine runs on battery, where the shell knows. */
+  readonly onBattery?: () => boolean;
   /** An error in the agent's own code that nobody caught: the shell should stop and exit. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -98,6 +100,7 @@ async function assemble(options: AgentOptions, lock: { dispose(): void }): Promi
     book,
     journal,
     onFatal: options.onFatal ?? (() => {}),
+    onBattery: options.onBattery,
   });
   const startedMs = time.now();
   const status = (): AgentStatus => agentStatus(core, startedMs, options.shell);

@@ -168,6 +168,14 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A reading took longer than its interval and was aborted.",
     "Heed the signal, do less, or raise `interval_ms`.",
   ],
+  collect_unsupported: [
+    "A plugin was to be read that is not asked for readings.",
+    "Name a collector that runs; those that tell of themselves what they see cannot be asked.",
+  ],
+  condition_failed: [
+    "The condition of a collector's strategy cannot be looked at.",
+    "Mend `when` as the message says; `alluse query` tries it.",
+  ],
   conformance: ["A plugin does what no plugin may do; only the conformance kit says so.", "Mend what the message names."],
   crashed: [
     "An error of the plugin was caught by nobody, or its process ended.",
@@ -190,8 +198,16 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "A plugin emits a metric that its manifest does not declare.",
     "Declare it under `metrics` in plugin.json.",
   ],
+  offline: [
+    "A collector that needs a network is not read because that is away.",
+    "Nothing: it is tried now and then and goes on by itself. Mend the network, or say `requires_network: false`.",
+  ],
   permanent: ["Trying the same again cannot succeed: an exporter drops and counts the batch.", "See its message."],
   retryable: ["Trying again later may succeed: an exporter keeps the batch.", "Nothing; see its message if it stays."],
+  yielding: [
+    "A collector is not read because the agent is under load and its priority is low.",
+    "Nothing: it goes on by itself. See `alluse status`, or raise `priority` of its strategy.",
+  ],
   start_failed: ["The plugin threw while it was loaded or started.", "See its reason."],
   start_timeout: ["The plugin did not finish starting in time.", "Return from `start` and do the rest in `ctx.every()`."],
   stop_timeout: ["The plugin did not finish stopping, or keeping its state, in time.", "Heed the signal; keep less."],

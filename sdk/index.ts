@@ -11,5 +11,6 @@ export * from "./permissions.ts";
 export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export * from "./series.ts";
+export * from "./strategy.ts";
 export type * from "./wire.ts";
 export type * from "./wire-plugins.ts";

@@ -114,6 +114,11 @@ export const manifestSchema = {
       },
     },
     config: { type: "object", description: "JSON Schema of the plugin's configuration; `default`s are filled in by the host." },
+    strategy: {
+      type: "object",
+      description:
+        "How a collector is read unless the operator says otherwise: mode, pace, priority, retries. Property by property in docs/strategies.md.",
+    },
     bare: { type: "object", description: "Configuration under `alluse start --bare`; absent: not started then." },
     configVersion: { type: "integer", minimum: 1 },
     metrics: {

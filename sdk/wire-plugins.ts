@@ -14,6 +14,8 @@ export interface PluginInstanceReport {
   readonly enabled: boolean;
   /** What the operator set, as they wrote it; secrets are never among it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What the operator set under `strategy`, as they wrote it. */
+  readonly strategy?: Readonly<Record<string, unknown>>;
   /** Names of secrets that have a value, nested ones by dots: `auth.password`. */
   readonly secrets: readonly string[];
   readonly problems: readonly ConfigProblem[];
@@ -59,6 +61,9 @@ export interface PluginDetail {
   readonly configSchema: Readonly<Record<string, unknown>>;
   /** What is set for the plugin as a whole, without secrets: named instances have it under their own. */
   readonly sharedConfig: Readonly<Record<string, unknown>>;
+  /** What is set under `strategy` for the plugin as a whole, and what its manifest says. */
+  readonly sharedStrategy?: Readonly<Record<string, unknown>>;
+  readonly manifestStrategy?: Readonly<Record<string, unknown>>;
   readonly instances: readonly PluginInstanceReport[];
   readonly permissions: readonly PermissionReport[];
   /** What this system cannot enforce of its isolation, in sentences. */
@@ -78,6 +83,8 @@ export interface ConfigChange {
   readonly instance?: string;
   /** The whole configuration of the instance, without secrets. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The whole strategy of the instance; absent: as it is. */
+  readonly strategy?: Readonly<Record<string, unknown>>;
   /** Secrets to set, by name or JSON pointer; null forgets one. Those not named stay. */
   readonly secrets?: Readonly<Record<string, string | null>>;
   /** Only say what is wrong: 200 with `{problems}`, empty when nothing is. */
@@ -86,15 +93,26 @@ export interface ConfigChange {
 
 /**
  * `POST /api/agent/plugins/:folder/:name/action`. Answers the `PluginDetail` afterwards; `remove` of a plugin answers
- * `{removed: id}`.
+ * `{removed: id}`, `collect` a `CollectReport`.
  */
 export type PluginAction =
   | { readonly action: "enable" | "disable" | "restart"; readonly instance?: string }
+  /** Has a collector read now. */
+  | { readonly action: "collect"; readonly instance?: string }
   /** Takes away an installed plugin; with `instance` only that instance. Samples stay. */
   | { readonly action: "remove"; readonly instance?: string }
   | { readonly action: "add_instance"; readonly instance: string }
   /** Grants what plugin.json asks now, which `permissions` repeats: what was asked meanwhile is not granted. */
   | { readonly action: "grant"; readonly permissions: readonly string[] };
+
+/** What came of one reading that was asked for. */
+export interface CollectReport {
+  readonly samples: number;
+  /** How long it took. */
+  readonly ms: number;
+  /** null when it is good. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
 
 /** `GET /api/agent/plugins/:folder/:name/log?instance` */
 export interface PluginLogReport {

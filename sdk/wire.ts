@@ -33,6 +33,8 @@ export interface AgentStatus {
   readonly problems: readonly string[];
   /** null while every plugin may start. */
   readonly safeMode: SafeModeReport | null;
+  /** What the agent is under: 0 to 3; collectors of low priority yield first. `reason` is null at 0. */
+  readonly load?: { readonly level: number; readonly reason: string | null };
 }
 
 /** The agent could not start twice in a row, or still leaves out who was at fault then. */
@@ -72,6 +74,8 @@ export interface PluginReport {
     readonly skipped: number;
     readonly errors: number;
   };
+  /** Of collectors that are asked for readings: how often now, and why. null: not at intervals. */
+  readonly pace?: { readonly intervalMs: number | null; readonly reason: string };
   /** Of plugins that run in a process of their own. */
   readonly isolation?: {
     /** `exec`: a program in any language; its limits say what the system lets it do. */

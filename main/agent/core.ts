@@ -29,7 +29,11 @@ import type { StartJournal } from "../host/safe-mode/start-journal.ts";
 import { linkSdk } from "../host/sdk-link.ts";
 import { SELF_METRICS } from "../host/self-metrics.ts";
 import type { HostServices } from "../host/services.ts";
-import type { TimeSource } from "../host/time.ts";
+import { LoadMonitor } from "../host/strategy/load-monitor.ts";
+import { LoadReadings } from "../host/strategy/load-readings.ts";
+import { Machine } from "../host/strategy/machine.ts";
+import { CALM } from "../host/strategy/surroundings.ts";
+import { SimulatedTime, type TimeSource } from "../host/time.ts";
 import { Vitals } from "../host/vitals.ts";
 import { RecommendationDesk } from "../learning/desk.ts";
 import { FindingLog } from "../learning/findings.ts";
@@ -54,6 +58,8 @@ export interface CoreOptions {
   readonly book: LogBook;
   readonly journal: StartJournal;
   readonly onFatal: (error: unknown) => void;
+  /** Of the shell, where it knows. */
+  readonly onBattery?: (() => boolean) | undefined;
 }
 
 /** In the data folder. */
@@ -76,6 +82,8 @@ export class AgentCore {
   /** Grants, uses, audit log. Nothing of it where no installed plugin can be (`bare`): it is then never opened. */
   readonly permissions: PermissionDesk;
   readonly packages: PackageDesk;
+  /** null where no collectors are, and where time is not real: then nothing is ever under load. */
+  readonly load: LoadMonitor | null;
   /** Some plugin's state changed since the stream was last told. */
   pluginsChanged = false;
 
@@ -85,6 +93,7 @@ export class AgentCore {
   /** Folders are taken up one set after another. */
   private rescans: Promise<void> = Promise.resolve();
   private readonly stages: StageList;
+  private readonly readings: LoadReadings | null;
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
   constructor(options: CoreOptions) {
@@ -92,6 +101,9 @@ export class AgentCore {
     this.options = options;
     const now = (): number => time.now();
     const log = book.logger("agent");
+    this.readings = bare || time instanceof SimulatedTime ? null : new LoadReadings();
+    const { readings } = this;
+    this.load = readings && new LoadMonitor(time, () => readings.read());
     const documents = lateDocuments(() => this.host.provider<Documents>("documents")?.plugin ?? null);
 
     this.permissions = new PermissionDesk({
@@ -130,6 +142,7 @@ export class AgentCore {
       migrated: (id, fromVersion, settings) => this.live.migrated(id, fromVersion, settings),
       admit: (place, manifest) => this.permissions.gate.admit(place, manifest),
       uses: this.permissions.uses,
+      surroundings: this.load ? new Machine({ time, dataDir, load: this.load, onBattery: options.onBattery }) : CALM,
       changed: () => {
         this.stages.invalidate();
         this.pluginsChanged = true;
@@ -210,6 +223,8 @@ export class AgentCore {
     await this.host.stop();
     await this.permissions.stop();
     this.vitals.dispose();
+    this.load?.dispose();
+    this.readings?.dispose();
   }
 
   /** Plugins that are dropped in, changed or taken away while the agent runs are noticed. */

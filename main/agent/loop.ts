@@ -22,6 +22,8 @@ export function startLoop(core: AgentCore): Disposable {
     emit: (batch) => core.pipeline.emit(batch),
     seriesCount: () => core.registry.size,
     pluginBusyMs: () => core.host.busyMs(),
+    loadLevel: () => core.load?.level ?? 0,
+    paces: () => core.host.paces(),
   });
   const timers = [
     everyAligned(time, TICK_MS, () => {

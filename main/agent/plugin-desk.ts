@@ -1,5 +1,6 @@
 import {
   AgentError,
+  type CollectReport,
   type ConfigChange,
   type ConfigProblem,
   errorText,
@@ -7,7 +8,7 @@ import {
   type PluginDetail,
 } from "all-use-agent/sdk";
 import { checkInstanceName, DEFAULT_INSTANCE, instanceKey, splitKey } from "../host/config/instance-name.ts";
-import { isEnabled, type PluginSettings } from "../host/config/settings.ts";
+import { isEnabled, type PluginSettings, withStrategy } from "../host/config/settings.ts";
 import { knownPlugin, type PluginRoots, uninstall } from "../host/package/install.ts";
 import { secretAt, secretName } from "../host/plugin-config.ts";
 import { switched } from "../host/plugin-switch.ts";
@@ -35,14 +36,14 @@ export function configurePlugin(
     await live.read();
     const instance = change.instance ?? DEFAULT_INSTANCE;
     const before = live.settings[id] ?? {};
-    const after = withConfig(known, before, instance, change.config);
+    const after = withStrategy(withConfig(known, before, instance, change.config), instance, change.strategy);
     const { changes, problems } = secretChanges(known, change.secrets ?? {});
     problems.push(...problemsWith(parts, known, after, instance, changes));
     if (problems.length > 0 || change.check === true) return { problems };
     const failed = await apply(parts, id, before, after, instanceKey(id, instance), changes);
     if (failed) return { problems: [{ where: "/", message: `it does not start with this: ${errorText(failed.error)}` }] };
     live.parts.note("operator", "config.changed", instanceKey(id, instance), {
-      keys: changedKeys(configOf(before, instance), configOf(after, instance)).join(", "),
+      keys: changedKeys(saidOf(before, instance), saidOf(after, instance)).join(", "),
       secrets: Object.keys(changes).map(secretName).join(", "),
     });
     return pluginDetail(parts, known);
@@ -50,8 +51,14 @@ export function configurePlugin(
 }
 
 /** Throws `plugin_unknown`, `instance_unknown`, `instance_duplicate`, `plugin_bundled`, `live_change_refused`, `restart_failed`. */
-export function actOnPlugin(parts: DeskParts, id: string, action: PluginAction): Promise<PluginDetail | { removed: string }> {
+export function actOnPlugin(
+  parts: DeskParts,
+  id: string,
+  action: PluginAction,
+): Promise<PluginDetail | CollectReport | { removed: string }> {
   const { live } = parts;
+  // A reading changes nothing, and may take its time: nobody waits for it.
+  if (action.action === "collect") return collectNow(parts, id, action.instance ?? DEFAULT_INSTANCE);
   return live.inTurn(async () => {
     await live.read();
     if (action.action === "remove" && action.instance === undefined) return await removePlugin(parts, id);
@@ -76,6 +83,18 @@ export function actOnPlugin(parts: DeskParts, id: string, action: PluginAction):
     }
     return pluginDetail(parts, known);
   });
+}
+
+/** With `default` and named instances, of the only one; which of several is meant must be said. */
+async function collectNow(parts: DeskParts, id: string, instance: string): Promise<CollectReport> {
+  const { live } = parts;
+  knownPluginOf(parts, id);
+  const settings = live.settings[id] ?? {};
+  needInstance(id, settings, instance);
+  const names = Object.keys(settings.instances ?? {});
+  if (instance === DEFAULT_INSTANCE && names.length > 1)
+    throw new AgentError("instance_unknown", `${id} runs ${names.length} times; say which is to be read: ${names.join(", ")}`);
+  return live.parts.host.collect(instanceKey(id, instance === DEFAULT_INSTANCE ? (names[0] ?? instance) : instance));
 }
 
 async function turn(parts: DeskParts, { manifest: { id } }: KnownPlugin, enabled: boolean, instance: string): Promise<void> {
@@ -233,8 +252,9 @@ function problemsWith(
   return planned.filter((one) => instance === DEFAULT_INSTANCE || one.instance === instance).flatMap(({ problems }) => problems);
 }
 
-function configOf(settings: PluginSettings, instance: string): Readonly<Record<string, unknown>> {
-  return (instance === DEFAULT_INSTANCE ? settings.config : settings.instances?.[instance]?.config) ?? {};
+function saidOf(settings: PluginSettings, instance: string): Readonly<Record<string, unknown>> {
+  const { config, strategy } = (instance === DEFAULT_INSTANCE ? settings : settings.instances?.[instance]) ?? {};
+  return { ...config, strategy };
 }
 
 function changedKeys(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): string[] {

@@ -67,6 +67,10 @@ export async function pluginDetail(parts: DetailParts, known: KnownPlugin): Prom
     isolation: inside ? "core" : (isolation?.level ?? "process"),
     configSchema: manifest.config ?? { type: "object", additionalProperties: false, properties: {} },
     sharedConfig: withoutSecrets(manifest, settings.config ?? {}),
+    ...(manifest.kind === "collector" && {
+      sharedStrategy: settings.strategy ?? {},
+      manifestStrategy: manifest.strategy ?? {},
+    }),
     instances,
     limits: isolation?.limits ?? [],
     budget: { cpuMsPerSecond: manifest.budget?.cpu_ms_per_s ?? null, memoryMb: manifest.budget?.memory_mb ?? null },
@@ -83,12 +87,13 @@ function instanceReport(
 ): PluginInstanceReport {
   const { host, secrets } = parts.live.parts;
   const { key, instance, enabled } = planned;
-  const own = instance === DEFAULT_INSTANCE ? settings.config : settings.instances?.[instance]?.config;
+  const { config: own, strategy } = (instance === DEFAULT_INSTANCE ? settings : settings.instances?.[instance]) ?? {};
   const later = manifest.kind === "storage" && planned.error === null && !host.isCurrent(planned);
   return {
     instance,
     enabled,
     config: withoutSecrets(manifest, own ?? {}),
+    ...(manifest.kind === "collector" && { strategy: strategy ?? {} }),
     secrets: Object.keys(secrets.of(key)).map(secretName),
     problems: problemsOf(parts, manifest, settings, planned),
     pending: later ? "It keeps the samples of all others, so what was changed counts at the next start of the agent." : null,

@@ -29,6 +29,7 @@ export function agentStatus(core: AgentCore, startedMs: number, shell: AgentStat
       counters: stats?.counters ?? {},
     },
     safeMode,
+    ...(core.load && { load: { level: core.load.level, reason: core.load.reason } }),
     problems: [
       ...core.permissions.problems(),
       ...(safeMode ? [safeMode.reason] : []),

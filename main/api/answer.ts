@@ -61,6 +61,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   config_invalid: 409,
   secrets_invalid: 409,
   restart_failed: 422,
+  collect_unsupported: 422,
   body_too_large: 413,
   url_too_long: 414,
   media_type_refused: 415,

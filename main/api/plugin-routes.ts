@@ -26,6 +26,7 @@ export const PLUGIN_ROUTES: readonly Route[] = [
       properties: {
         instance: { ...INSTANCE, description: "Absent: `default`." },
         config: { type: "object", description: "The whole configuration of the instance, without secrets." },
+        strategy: { type: "object", description: "The whole strategy of the instance; absent: as it is." },
         secrets: {
           type: "object",
           additionalProperties: { type: ["string", "null"], maxLength: 16_384 },
@@ -45,13 +46,13 @@ export const PLUGIN_ROUTES: readonly Route[] = [
   {
     methods: ["POST"],
     path: `${PLUGIN}/action`,
-    summary: "Switches on or off, restarts, removes; adds and removes instances",
+    summary: "Switches on or off, restarts, reads now, removes; adds and removes instances",
     body: {
       type: "object",
       required: ["action"],
       additionalProperties: false,
       properties: {
-        action: { enum: ["enable", "disable", "restart", "remove", "add_instance", "grant"] },
+        action: { enum: ["enable", "disable", "restart", "remove", "add_instance", "grant", "collect"] },
         instance: { ...INSTANCE, description: "Absent: the plugin. `add_instance` needs it." },
         permissions: {
           type: "array",
@@ -61,7 +62,7 @@ export const PLUGIN_ROUTES: readonly Route[] = [
         },
       },
     },
-    answers: "PluginDetail afterwards; {removed: id} when the plugin is gone",
+    answers: "PluginDetail afterwards; {removed: id} when the plugin is gone; CollectReport of `collect`",
     async handle(view, { request, path }) {
       return answerJson(200, await view.actOnPlugin(idOf(path), await checkedBody<PluginAction>(request, this.body)));
     },

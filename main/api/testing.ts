@@ -3,6 +3,7 @@ import {
   AgentError,
   type AgentStatus,
   type AuditRecord,
+  type CollectReport,
   type ConfigChange,
   type ConfigProblem,
   type Labels,
@@ -157,9 +158,10 @@ export class MemoryAgent implements AgentView {
     this.asked.push(change);
     return found;
   };
-  actOnPlugin = async (id: string, action: PluginAction): Promise<PluginDetail | { removed: string }> => {
+  actOnPlugin = async (id: string, action: PluginAction): Promise<PluginDetail | CollectReport | { removed: string }> => {
     const found = await this.plugin(id);
     this.asked.push(action);
+    if (action.action === "collect") return { samples: 3, ms: 1, error: null };
     return action.action === "remove" && action.instance === undefined ? { removed: id } : found;
   };
   pluginLog = (id: string, instance: string): PluginLogReport => {

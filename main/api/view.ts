@@ -1,5 +1,6 @@
 import type {
   AgentStatus,
+  CollectReport,
   ConfigChange,
   ConfigProblem,
   Disposable,
@@ -42,8 +43,8 @@ export interface AgentView {
   plugin(id: string): Promise<PluginDetail>;
   /** What is wrong, and then nothing was changed; or the plugin afterwards. Throws `plugin_unknown`, `instance_unknown`. */
   configurePlugin(id: string, change: ConfigChange): Promise<PluginDetail | { problems: ConfigProblem[] }>;
-  /** Throws `plugin_unknown`, `instance_…`, `plugin_bundled`, `live_change_refused`, `restart_failed`. */
-  actOnPlugin(id: string, action: PluginAction): Promise<PluginDetail | { removed: string }>;
+  /** Throws `plugin_unknown`, `instance_…`, `plugin_bundled`, `live_change_refused`, `restart_failed`, `collect_unsupported`. */
+  actOnPlugin(id: string, action: PluginAction): Promise<PluginDetail | CollectReport | { removed: string }>;
   /** What an instance of a plugin logged lately. Throws `plugin_unknown`. */
   pluginLog(id: string, instance: string): PluginLogReport;
   panels(): PanelReport[];

@@ -11,7 +11,7 @@ import { setApplicationMenu } from "./menu.ts";
 import { noticeCritical } from "./notice.ts";
 import { pageDoor } from "./page-door.ts";
 import { ORIGIN, SCHEME, placeOfArguments, placeOfLink } from "./place.ts";
-import { recordSleep } from "./power.ts";
+import { onBattery, recordSleep } from "./power.ts";
 import { stopBeforeQuit } from "./quit.ts";
 import { systemSeal } from "./secret-seal.ts";
 import { createTray } from "./tray.ts";
@@ -100,6 +100,7 @@ async function run(dataDir: string): Promise<void> {
     dataDir,
     shell: "desktop",
     ...(secretSeal && { secretSeal }),
+    onBattery,
     noSafeMode: process.argv.includes("--no-safe-mode"),
     onFatal: (error) => void failAfterStop("stopped after an error inside", error),
   });

@@ -13,3 +13,8 @@ export function recordSleep(agent: Pick<Agent, "noteGap">, nowMs: () => number):
     if (fromMs !== null && nowMs() > fromMs) agent.noteGap(fromMs, nowMs(), "sleep");
   });
 }
+
+/** As the system tells the desktop, on every platform. */
+export function onBattery(): boolean {
+  return powerMonitor.onBatteryPower;
+}

@@ -8,6 +8,7 @@ import { type AgentClient, connect } from "./client.ts";
 import type { Command } from "./commands.ts";
 import { dataDirOf } from "./data-dir.ts";
 import { pluginTrouble } from "./plugin-advice.ts";
+import { loadText } from "./status.ts";
 import { bytes } from "./table.ts";
 import { DATA_DIR_OPTION, DONE, expectPositionals, FAILED, JSON_OPTION, oneSentence, parseCommand } from "./usage.ts";
 
@@ -133,6 +134,8 @@ async function runningAgent(agent: AgentClient): Promise<Check[]> {
     const text = `the newest is ${Math.round((status.nowMs - newestMs) / 1000)} s old; see whether a collector has failed.`;
     checks.push({ check: "samples", result: "warn", text });
   }
+  if (status.load && status.load.level > 0)
+    checks.push({ check: "load", result: status.load.level > 1 ? "warn" : "ok", text: `${loadText(status)}.` });
   const { plugins } = await agent.get<{ plugins: PluginReport[] }>("/api/agent/plugins");
   let troubled = 0;
   for (const plugin of plugins) {

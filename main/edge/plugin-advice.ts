@@ -10,6 +10,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   faults_repeated: "alluse plugin log ID counts its errors; it starts again with the agent",
   start_failed: "alluse plugin log ID shows what it said; mend it, and it is started as soon as a file in FOLDER changes",
   start_timeout: "alluse plugin log ID shows what it said; it starts again with the agent",
+  condition_failed: 'mend "when" of its strategy in config.json; alluse query tells what is wrong with it',
   plugin_config_invalid: 'mend its configuration under "plugins" in config.json',
   requirement_missing: "alluse plugin list shows whether what it needs has failed; enable or add it",
   plugin_duplicate: "remove one of the two",
@@ -24,7 +25,15 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** Codes whose reason says what to do already. */
-const SAID = new Set(["safe_mode", "api_too_new", "api_too_old", "kind_not_isolated", "permission_denied"]);
+const SAID = new Set([
+  "offline",
+  "yielding",
+  "safe_mode",
+  "api_too_new",
+  "api_too_old",
+  "kind_not_isolated",
+  "permission_denied",
+]);
 
 /** What is wrong with a plugin and what to do about it; null when it is well, or stopped as it should be. */
 export function pluginTrouble({ id, state, reason, code, folder }: PluginReport): string | null {

@@ -14,6 +14,7 @@ const HELP = `Usage: alluse plugin list [--check] [--json]
        alluse plugin remove ID
        alluse plugin enable|disable ID[#INSTANCE]
        alluse plugin config ID [KEY=VALUE…] [--instance I] [--json]
+       alluse plugin collect ID[#INSTANCE] [--json]
        alluse plugin config ID --secret KEY|--forget KEY [--instance I]
        alluse plugin grant ID [PERMISSION…] [--yes]
        alluse plugin revoke ID PERMISSION
@@ -34,7 +35,8 @@ const HELP = `Usage: alluse plugin list [--check] [--json]
   enable, disable   at once where an agent runs, else in config.json
   config   shows what it works with and what of it is set; KEY=VALUE sets, KEY= goes back to the default; the keys of
            what is inside are parted by dots. --secret KEY asks for its value, or reads it from a pipe: never from
-           the command line
+           the command line. Of a collector, strategy.KEY=VALUE says when it is read: docs/strategies.md
+  collect  has a collector read now, and tells what came of it
   grant    shows what a plugin asks beyond what it was granted, and grants it
   revoke   takes a permission away; the plugin runs on without it
   keygen   makes a private key to sign packages with, and prints the public one
@@ -59,6 +61,7 @@ const VERBS: Readonly<Record<string, () => Promise<PluginVerb>>> = {
   trust: async () => (await import("./plugin/keys.ts")).trust,
   enable: async () => (await import("./plugin/switch.ts")).enable,
   config: async () => (await import("./plugin/config.ts")).config,
+  collect: async () => (await import("./plugin/collect.ts")).collect,
   disable: async () => (await import("./plugin/switch.ts")).disable,
   log: async () => (await import("./plugin/log.ts")).log,
 };

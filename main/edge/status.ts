@@ -33,6 +33,12 @@ export const status: Command = {
   },
 };
 
+/** At which level collectors yield to the agent's own work, and why. */
+export function loadText({ load }: AgentStatus): string {
+  if (!load || load.level === 0) return "none: every collector is read at its pace";
+  return `level ${load.level} of 3: ${load.reason ?? "no reason given"}; collectors of low priority yield first`;
+}
+
 function describe(report: AgentStatus, plugins: readonly PluginReport[], page: string): string {
   const { cost, storage } = report;
   const failed = plugins.filter((plugin) => pluginTrouble(plugin) !== null).length;
@@ -43,6 +49,7 @@ function describe(report: AgentStatus, plugins: readonly PluginReport[], page: s
     ["data", report.dataDir],
     ["running", `${age(report.nowMs - report.startedMs)}, since ${localTime(report.startedMs)}`],
     ["cost", `${cost.cpuPercent.toFixed(1)} % of a core, ${bytes(cost.residentBytes)} memory, ${bytes(cost.diskBytes)} on disk`],
+    ["load", loadText(report)],
     ["samples", `${storage.samples} in ${storage.series} series, ${storage.samplesPerSecond.toFixed(0)} a second`],
     ["newest", newest],
     ["plugins", `${plugins.length}, ${failed === 0 ? "all well" : `${failed} not well`}`],

@@ -24,13 +24,14 @@ export const configSchema = {
           enabled: { type: "boolean" },
           inside: { type: "boolean" },
           config: { type: "object" },
+          strategy: { type: "object" },
           config_version: { type: "integer", minimum: 1 },
           instances: {
             type: "object",
             additionalProperties: {
               type: "object",
               additionalProperties: false,
-              properties: { enabled: { type: "boolean" }, config: { type: "object" } },
+              properties: { enabled: { type: "boolean" }, config: { type: "object" }, strategy: { type: "object" } },
             },
           },
         },

@@ -1,5 +1,6 @@
 import {
   AgentError,
+  type CollectReport,
   errorText,
   type Logger,
   type Manifest,
@@ -32,6 +33,8 @@ import { watchEnd } from "./safe-mode/end-trap.ts";
 import type { StartWatch } from "./safe-mode/start-journal.ts";
 import type { InstanceStore } from "./private-store.ts";
 import type { HostServices } from "./services.ts";
+import { Emissions } from "./strategy/emissions.ts";
+import { CALM, type Surroundings } from "./strategy/surroundings.ts";
 import { everyAligned, type TimeSource } from "./time.ts";
 
 const SNAPSHOT_INTERVAL_MS = 60_000;
@@ -54,6 +57,8 @@ export interface HostOptions {
   /** Says with which of its permissions an installed plugin may start; throws `permissions_not_granted`. Absent: with all. */
   readonly admit?: (place: PluginFolder, manifest: Manifest) => Promise<readonly string[]>;
   readonly uses?: PermissionUses;
+  /** What collectors are under: load, battery, network. Absent: nothing is ever the matter. */
+  readonly surroundings?: Surroundings;
   /** Some plugin's state changed, or its cost was asked for. */
   readonly changed: () => void;
   /** Follows the start, and may leave plugins out of it. */
@@ -158,6 +163,21 @@ export class PluginHost {
   /** Another instance in place of one, with what is set now. Throws `instance_unknown`, `live_change_refused`, or why it failed. */
   restart(key: string): Promise<void> {
     return this.inTurn(() => restart(this.access(), key));
+  }
+
+  /** Has a collector read now. Throws `instance_unknown`, `collect_unsupported`. */
+  async collect(key: string): Promise<CollectReport> {
+    const found = this.instances.find(({ id }) => id === key);
+    if (found?.running) return found.collectNow();
+    throw new AgentError("instance_unknown", `${key} does not run: alluse plugin list says why`);
+  }
+
+  /** Collectors that are read, and how often now, in seconds; 0: not at intervals. */
+  paces(): { id: string; seconds: number }[] {
+    return this.instances.flatMap((instance) => {
+      const pace = instance.running && instance.manifest.kind === "collector" ? instance.pace : null;
+      return pace ? [{ id: instance.id, seconds: (pace.intervalMs ?? 0) / 1000 }] : [];
+    });
   }
 
   /** A plugin that can run here, or null. */
@@ -357,11 +377,14 @@ export class PluginHost {
   private async create(plan: Plan): Promise<Instance> {
     const { services, time, random, changed } = this.options;
     const gate: Gate = { open: true };
+    const emissions = new Emissions();
     const parts: InstanceParts = {
       ...plan,
       dataDir: this.options.dataDir,
       uses: (this.uses ??= this.options.uses ?? new PermissionUses()),
-      services: instanceServices(services, plan.key, plan.instance, gate),
+      services: instanceServices(services, plan.key, plan.instance, gate, emissions),
+      emissions,
+      surroundings: this.options.surroundings ?? CALM,
       time,
       random,
       changed,

@@ -1,4 +1,13 @@
-import type { Logger, Manifest, PluginLifecycle, PluginReport, PluginState } from "all-use-agent/sdk";
+import {
+  AgentError,
+  type Collector,
+  type CollectReport,
+  type Logger,
+  type Manifest,
+  type PluginLifecycle,
+  type PluginReport,
+  type PluginState,
+} from "all-use-agent/sdk";
 import { type Hide, hiderOf, hidingLog } from "./config/redact.ts";
 import type { PluginFolder } from "./discover.ts";
 import { Meter } from "./meter.ts";
@@ -7,6 +16,10 @@ import type { PermissionUses } from "./permission-uses.ts";
 import type { InstanceStore } from "./private-store.ts";
 import type { Permissions } from "./process/permissions.ts";
 import type { HostServices } from "./services.ts";
+import { CollectLoop, type CollectOwner } from "./strategy/collect-loop.ts";
+import type { Emissions } from "./strategy/emissions.ts";
+import type { Strategy } from "./strategy/strategy.ts";
+import type { Surroundings } from "./strategy/surroundings.ts";
 import type { TimeSource } from "./time.ts";
 
 export interface InstanceParts {
@@ -27,6 +40,10 @@ export interface InstanceParts {
   readonly random: () => number;
   readonly log: Logger;
   readonly store: InstanceStore;
+  /** null of what is no collector. */
+  readonly strategy: Strategy | null;
+  readonly emissions: Emissions;
+  readonly surroundings: Surroundings;
   readonly changed: () => void;
   /** Of a plugin that was added and runs inside the agent: told of every call while the start is on trial. */
   readonly trail?: { enter(id: string): void; leave(): void } | undefined;
@@ -48,6 +65,8 @@ export abstract class InstanceBase {
   protected state: PluginState = "starting";
   protected reason: string | null = null;
   protected code: string | null = null;
+  /** Of a collector, while it is asked for readings. */
+  protected loop: CollectLoop | null = null;
   private sinceMs: number;
 
   constructor(parts: InstanceParts) {
@@ -64,9 +83,39 @@ export abstract class InstanceBase {
     return this.parts.place.origin;
   }
 
+  get pace(): PluginReport["pace"] | null {
+    return this.loop?.pace() ?? null;
+  }
+
   /** Aborted when the plugin is to stop. */
   get signal(): AbortSignal {
     return this.abort.signal;
+  }
+
+  /** Has the collector read now. Throws `collect_unsupported` where nothing is asked for readings. */
+  async collectNow(): Promise<CollectReport> {
+    if (this.loop) return this.loop.collectNow();
+    throw new AgentError(
+      "collect_unsupported",
+      `${this.id} is not asked for readings at the moment: it does not run, or tells of itself what it sees`,
+    );
+  }
+
+  /** Reads it as its strategy says. `rights`: of a plugin that may not watch everything. */
+  protected collecting(
+    collect: NonNullable<Collector["collect"]>,
+    owner: CollectOwner,
+    rights: Permissions | null,
+    servedMs: number | null = null,
+  ): CollectLoop {
+    const { manifest, instance, strategy, emissions, surroundings, services, random } = this.parts;
+    if (!strategy) throw new AgentError("internal", `${this.id} is no collector and has no strategy`);
+    return new CollectLoop(
+      collect,
+      { id: manifest.id, instance, strategy, emissions, surroundings, services, random, rights },
+      owner,
+      servedMs,
+    );
   }
 
   protected reportOf(isolation?: PluginReport["isolation"]): PluginReport {
@@ -83,6 +132,7 @@ export abstract class InstanceBase {
       code: this.code,
       sinceMs: this.sinceMs,
       cost: this.meter.report(time.monotonic()),
+      ...(this.pace && { pace: this.pace }),
       ...(isolation && { isolation }),
     };
   }

@@ -1,4 +1,4 @@
-import type { Batch, Manifest, PluginLifecycle, PluginReport } from "all-use-agent/sdk";
+import type { Batch, CollectReport, Manifest, PluginLifecycle, PluginReport } from "all-use-agent/sdk";
 import type { Attributable } from "./attribution.ts";
 import type { PluginFolder } from "./discover.ts";
 
@@ -39,10 +39,14 @@ export interface Instance extends Attributable {
   /** Reads from now on, at once where a tick after `servedMs` has passed. Called once, after `start(true)`. */
   begin?(servedMs: number): void;
   saveSnapshot(): Promise<void>;
+  /** Has a collector read now, and tells what came of it. Rejects with `collect_unsupported`. */
+  collectNow(): Promise<CollectReport>;
   /** Calls into the plugin in its name. Errors pass through: they may be answers. */
   call<T>(task: () => T): T;
   /** A call on the samples' way: what it throws is counted, and too many in a row fail the plugin. */
   onWay(task: () => void): void;
+  /** Of a collector that is asked for readings: how often now, and why. */
+  readonly pace: PluginReport["pace"] | null;
   report(): PluginReport;
   /** Its use of CPU is held against its budget. Called every 10 s. */
   lookAtBudget?(): void;

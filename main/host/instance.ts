@@ -1,6 +1,5 @@
 import { AgentError, type Collector, type Disposable, errorText, type Manifest, type PluginReport } from "all-use-agent/sdk";
 import { attributed } from "./attribution.ts";
-import { type CollectLoop, startCollecting } from "./collect-loop.ts";
 import { hideError } from "./config/redact.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
@@ -15,7 +14,6 @@ const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 5_000;
 /** This many failed calls in a row of a plugin on the samples' way fail it: it must not burn the way for all. */
 const FAULTS_IN_A_ROW_MAX = 5;
-const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
 /** Others stand on the samples' way, or are asked: to leave something out would cost more than it saves. */
 const SLOWABLE: readonly Manifest["kind"][] = ["collector", "analytics", "exporter"];
@@ -25,7 +23,6 @@ export class PluginInstance extends InstanceBase implements Instance, ContextOwn
   closed = false;
   halted = false;
 
-  private loop: CollectLoop | null = null;
   private readonly disposables = new Set<Disposable>();
   private readonly budget: InsideBudget | null;
   /** What its calls took in those whom they handed samples to. */
@@ -77,7 +74,7 @@ export class PluginInstance extends InstanceBase implements Instance, ContextOwn
 
   async halt(): Promise<number> {
     this.halted = true;
-    await this.loop?.dispose();
+    this.loop?.dispose();
     await this.loop?.idle();
     return this.loop?.servedMs ?? this.parts.time.now();
   }
@@ -205,10 +202,8 @@ export class PluginInstance extends InstanceBase implements Instance, ContextOwn
   private scheduleCollect(servedMs: number | null): void {
     const collector: Collector | null = this.plugin;
     if (this.manifest.kind !== "collector" || !collector?.collect) return;
-    const { interval_ms: configured } = this.parts.config;
-    this.loop = startCollecting(
+    this.loop = this.collecting(
       (signal) => collector.collect?.(signal),
-      typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS,
       {
         time: this.parts.time,
         call: (task) => this.call(task),
@@ -220,7 +215,13 @@ export class PluginInstance extends InstanceBase implements Instance, ContextOwn
           this.parts.log.warn(errorText(error), { code: errorCode(error, "collect_failed") });
           if (this.running) this.enter("degraded", errorText(error), "collect_failed");
         },
+        held: (code, reason) => {
+          this.parts.log.warn(reason, { code });
+          if (this.running) this.enter("degraded", reason, code);
+        },
+        released: (code) => this.recovered(code),
       },
+      null,
       servedMs,
     );
     this.disposables.add(this.loop);
@@ -276,6 +277,7 @@ export class PluginInstance extends InstanceBase implements Instance, ContextOwn
       }
     }
     this.disposables.clear();
+    this.loop = null;
     if (end === "stopped") this.enter("stopped", null, null);
   }
 }

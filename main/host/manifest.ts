@@ -11,7 +11,9 @@ import {
   permissionFault,
 } from "all-use-agent/sdk";
 import { configSchemaProblems } from "./config/schema-check.ts";
+import { settleConfig } from "./plugin-config.ts";
 import { schemaProblems } from "./schema.ts";
+import { settleStrategy } from "./strategy/settle.ts";
 
 /** A manifest is a page of text; anything larger is a mistake or an attack. */
 const MANIFEST_MAX_BYTES = 256 * 1024;
@@ -51,6 +53,7 @@ export function checkManifest(value: unknown, path: string): Manifest {
     );
   }
   if (manifest.isolation === "exec" || manifest.exec) checkExec(manifest, path);
+  checkStrategy(manifest, path);
   if (manifest.entry?.split("/").includes("..")) {
     throw new AgentError(
       "manifest_invalid",
@@ -59,6 +62,20 @@ export function checkManifest(value: unknown, path: string): Manifest {
     );
   }
   return manifest;
+}
+
+/** A default that nobody could have set is none. Throws `manifest_invalid`. */
+function checkStrategy(manifest: Manifest, path: string): void {
+  if (manifest.strategy === undefined) return;
+  const [problem] = settleStrategy(manifest, { manifest: manifest.strategy }, defaultInterval(manifest)).problems;
+  if (!problem) return;
+  throw new AgentError("manifest_invalid", `${path} is not a valid manifest: ${problem.where}: ${problem.message}`, {
+    where: problem.where,
+  });
+}
+
+function defaultInterval(manifest: Manifest): unknown {
+  return settleConfig(manifest, {}, { dataDir: "/", secretsMayMiss: true }).config["interval_ms"];
 }
 
 /** What the schema cannot say of a plugin that is a program. Throws `manifest_invalid`. */

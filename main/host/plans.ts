@@ -3,6 +3,8 @@ import { DEFAULT_INSTANCE, instanceKey } from "./config/instance-name.ts";
 import { givenConfig, isEnabled, type PluginSettings } from "./config/settings.ts";
 import type { PluginFolder } from "./discover.ts";
 import { configInvalid, settleConfig } from "./plugin-config.ts";
+import { settleStrategy, type StrategyLayers } from "./strategy/settle.ts";
+import type { Strategy } from "./strategy/strategy.ts";
 
 type Json = Record<string, unknown>;
 
@@ -16,6 +18,8 @@ export interface Plan {
   /** As the plugin gets it, secrets and all. */
   readonly config: Json;
   readonly secrets: readonly string[];
+  /** null of what is no collector. */
+  readonly strategy: Strategy | null;
   readonly inside: boolean;
   /** The same for plans that need no other instance. */
   readonly fingerprint: string;
@@ -53,15 +57,35 @@ export function planInstances(
     const enabled = isEnabled(settings, instance, manifest.optional);
     const secrets = secretsOf(manifest.id, instance, around);
     const given = { ...givenConfig(settings, instance), ...(around.bare ? manifest.bare : {}) };
-    const { config, problems } = settleConfig(manifest, given, { dataDir: around.dataDir, secrets, key });
+    const settled = settleConfig(manifest, given, { dataDir: around.dataDir, secrets, key });
+    const { config } = settled;
+    const { strategy, problems: wrong } = settleStrategy(
+      manifest,
+      strategyLayers(manifest, settings, instance),
+      config["interval_ms"],
+    );
+    const problems = [...settled.problems, ...wrong];
     const inside = settings.inside === true;
-    const fingerprint = JSON.stringify([place.folder, manifest.version, inside, config]);
+    const fingerprint = JSON.stringify([
+      place.folder,
+      manifest.version,
+      inside,
+      config,
+      strategy && { ...strategy, ofManifest: [...strategy.ofManifest] },
+    ]);
     const error = second(manifest, key, enabled && served) ?? configInvalid(key, problems);
     served ||= enabled;
     const plan =
-      enabled && !error ? { key, instance, place, manifest, config, secrets: Object.values(secrets), inside, fingerprint } : null;
+      enabled && !error
+        ? { key, instance, place, manifest, config, secrets: Object.values(secrets), strategy, inside, fingerprint }
+        : null;
     return { key, instance, enabled, problems, plan, error };
   });
+}
+
+/** What is said of when an instance is read, and by whom. */
+export function strategyLayers(manifest: Manifest, settings: PluginSettings, instance: string): StrategyLayers {
+  return { manifest: manifest.strategy, plugin: settings.strategy, instance: settings.instances?.[instance]?.strategy };
 }
 
 /** An instance's own secrets over the plugin's. */

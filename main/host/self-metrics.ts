@@ -11,6 +11,15 @@ export const SELF_METRICS = {
     unit: "seconds",
     help: "CPU time spent in the synchronous part of a plugin's calls.",
   },
+  alluse_agent_load_level: {
+    type: "gauge",
+    help: "What the agent is under, 0 to 3; collectors of low priority yield first.",
+  },
+  alluse_plugin_interval_seconds: {
+    type: "gauge",
+    unit: "seconds",
+    help: "How often a collector is read at the moment; 0: not at intervals.",
+  },
 } as const satisfies Record<string, MetricInfo>;
 
 type SelfMetric = keyof typeof SELF_METRICS;
@@ -21,6 +30,9 @@ export interface SelfMetricsSource {
   emit(batch: Batch): void;
   seriesCount(): number;
   pluginBusyMs(): { id: string; busyMs: number }[];
+  /** 0 to 3. */
+  loadLevel(): number;
+  paces(): { id: string; seconds: number }[];
 }
 
 /** What changes slowly is said once in this many ticks. */
@@ -41,6 +53,7 @@ export class SelfMetrics {
     this.batch.length = 0;
     this.add("alluse_process_cpu_seconds_total", {}, nowMs, vitals.cpuSeconds);
     this.add("alluse_process_resident_memory_bytes", {}, nowMs, vitals.residentBytes);
+    this.add("alluse_agent_load_level", {}, nowMs, this.source.loadLevel());
     if (this.ticks++ % SLOW_TICKS === 0) this.addSlow(nowMs);
     this.source.emit(this.batch);
   }
@@ -49,6 +62,7 @@ export class SelfMetrics {
     this.add("alluse_series", {}, nowMs, this.source.seriesCount());
     for (const { id, busyMs } of this.source.pluginBusyMs())
       this.add("alluse_plugin_cpu_seconds_total", { plugin: id }, nowMs, busyMs / 1000);
+    for (const { id, seconds } of this.source.paces()) this.add("alluse_plugin_interval_seconds", { plugin: id }, nowMs, seconds);
   }
 
   private add(name: SelfMetric, labels: Labels, nowMs: number, value: number): void {

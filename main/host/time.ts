@@ -86,8 +86,14 @@ export class SimulatedTime implements TimeSource {
 const EARLY_MS = 2;
 
 /** Which multiple of the interval a time belongs to: two times of one number are of one tick. */
-export function tickOf(timeMs: number, intervalMs: number): number {
-  return Math.floor((timeMs + EARLY_MS) / intervalMs);
+export function tickOf(timeMs: number, intervalMs: number, phaseMs = 0): number {
+  return Math.floor((timeMs - phaseMs + EARLY_MS) / intervalMs);
+}
+
+/** How long it is until the next tick, from any time; never none. */
+export function untilTick(timeMs: number, intervalMs: number, phaseMs = 0): number {
+  const sinceBoundary = (((timeMs - phaseMs + EARLY_MS) % intervalMs) + intervalMs) % intervalMs;
+  return intervalMs - sinceBoundary + EARLY_MS;
 }
 
 /**
@@ -107,8 +113,7 @@ export function everyAligned(
   let timer: Disposable;
 
   const schedule = (): void => {
-    const sinceBoundary = (((time.now() - phaseMs + EARLY_MS) % intervalMs) + intervalMs) % intervalMs;
-    timer = time.after(intervalMs - sinceBoundary + EARLY_MS, tick);
+    timer = time.after(untilTick(time.now(), intervalMs, phaseMs), tick);
   };
   const tick = (): void | Promise<void> => {
     if (stopped) return;

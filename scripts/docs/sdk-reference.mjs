@@ -37,9 +37,9 @@ export const PAGES = {
   },
   manifest: {
     title: "Manifest and regular expressions",
-    text: "Constants of the contract, the type of `plugin.json` ([its properties](../plugin-manifest.md)), and RE2 expressions that never run away.",
+    text: "Constants of the contract, the type of `plugin.json` ([its properties](../plugin-manifest.md)), [strategies](../strategies.md) of collectors, and RE2 expressions that never run away.",
     from: "all-use-agent/sdk",
-    modules: ["manifest", "regex/index", "regex/parse"],
+    modules: ["manifest", "strategy", "regex/index", "regex/parse"],
   },
   configuration: {
     title: "Configuration and permissions",
@@ -179,6 +179,7 @@ function prose(comment) {
 function tidy(code) {
   return code
     .replace(/^const manifestSchema: [^]*$/, "const manifestSchema: JSONSchema;")
+    .replace(/^const strategySchema: [^]*$/, "const strategySchema: JSONSchema;")
     .replace(/^ +private [^\n]*\n/gm, "")
     .replace(/^( +)/gm, (spaces) => " ".repeat(spaces.length / 2));
 }

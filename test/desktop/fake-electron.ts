@@ -302,7 +302,7 @@ export const BrowserWindow = FakeBrowserWindow;
 export const Tray = FakeTray;
 export const Menu = FakeMenu;
 export const Notification = FakeNotification;
-export const powerMonitor = { on: listen<Electron.PowerMonitor["on"]>(powerEvents) };
+export const powerMonitor = { on: listen<Electron.PowerMonitor["on"]>(powerEvents), onBatteryPower: false };
 export const screen = { getAllDisplays: () => [{ workArea: recorded.workArea }] as Electron.Display[] };
 export const nativeTheme = { shouldUseDarkColors: false };
 export const nativeImage = { createEmpty: () => new FakeImage() as unknown as Electron.NativeImage };
@@ -421,7 +421,7 @@ interface Used {
   readonly Menu: Pick<typeof Electron.Menu, "buildFromTemplate" | "setApplicationMenu">;
   readonly Notification: Pick<typeof Electron.Notification, "isSupported"> &
     (new (options?: Electron.NotificationConstructorOptions) => Pick<Electron.Notification, "close" | "on" | "show">);
-  readonly powerMonitor: Pick<Electron.PowerMonitor, "on">;
+  readonly powerMonitor: Pick<Electron.PowerMonitor, "on" | "onBatteryPower">;
   readonly screen: Pick<Electron.Screen, "getAllDisplays">;
   readonly nativeTheme: Pick<Electron.NativeTheme, "shouldUseDarkColors">;
   readonly nativeImage: Pick<typeof Electron.nativeImage, "createEmpty">;

@@ -6,15 +6,18 @@ import {
   type Manifest,
   type PluginDetail,
   quantityOf,
+  strategySchema,
   walkConfig,
 } from "all-use-agent/sdk";
 import { editPlugin, readConfig } from "../../host/config-file.ts";
 import { DEFAULT_INSTANCE, instanceKey, splitKey } from "../../host/config/instance-name.ts";
 import { migrationDue } from "../../host/config/migration-due.ts";
 import { SecretStore } from "../../host/config/secrets.ts";
-import type { PluginSettings } from "../../host/config/settings.ts";
+import { type PluginSettings, withStrategy } from "../../host/config/settings.ts";
 import { knownPlugin } from "../../host/package/install.ts";
 import { configInvalid, secretAt, secretName, secretPointers, settleConfig, withoutSecrets } from "../../host/plugin-config.ts";
+import { strategyLayers } from "../../host/plans.ts";
+import { settleStrategy } from "../../host/strategy/settle.ts";
 import { type AgentClient, connect } from "../client.ts";
 import { dataDirOf } from "../data-dir.ts";
 import { table } from "../table.ts";
@@ -35,6 +38,8 @@ interface Target {
   readonly own: Json;
   readonly secrets: readonly string[];
   readonly problems: readonly ConfigProblem[];
+  /** When a collector is read, by layers; null of what is no collector. */
+  readonly strategy: { readonly manifest: Json; readonly shared: Json; readonly own: Json } | null;
   /** Sets it whole; returns when it counts, in a sentence. */
   change(change: ConfigChange): Promise<string>;
 }
@@ -53,7 +58,8 @@ export async function config(args: readonly string[]): Promise<number> {
   const { id, instance } = splitKey(named);
   const target = await targetOf(dataDirOf(values["data-dir"]), id, values.instance ?? instance);
   const own = structuredClone(target.own);
-  const said = words.map((word) => assign(target, own, word));
+  const strategy = structuredClone(target.strategy?.own ?? {});
+  const said = words.map((word) => assign(target, own, strategy, word));
   const secrets: Record<string, string | null> = {};
   for (const key of [values.secret, values.forget]) if (key !== undefined) secretPointer(target, key);
   if (values.forget !== undefined) {
@@ -73,6 +79,7 @@ export async function config(args: readonly string[]): Promise<number> {
   const counts = await target.change({
     instance: target.instance,
     config: own,
+    ...(JSON.stringify(strategy) !== JSON.stringify(target.strategy?.own ?? {}) && { strategy }),
     ...(Object.keys(secrets).length > 0 && { secrets }),
   });
   if (values.json) process.stdout.write(`${JSON.stringify({ id, instance: target.instance, config: own }, null, 2)}\n`);
@@ -81,20 +88,28 @@ export async function config(args: readonly string[]): Promise<number> {
 }
 
 /** `interval_ms=250` → what was done, in words. */
-function assign(target: Target, own: Json, word: string): string {
+function assign(target: Target, own: Json, strategy: Json, word: string): string {
   const at = word.indexOf("=");
   if (at < 1) throw new UsageError(`${JSON.stringify(word)} is not KEY=VALUE.`);
   const key = word.slice(0, at);
   const parts = keyParts(key);
-  const schema = schemaAt(target.manifest.config ?? {}, parts);
+  const ofStrategy = isOfStrategy(target, parts);
+  const schema = ofStrategy ? schemaAt(strategySchema, parts.slice(1)) : schemaAt(target.manifest.config ?? {}, parts);
   if (schema?.["format"] === "secret")
     throw new UsageError(
       `${key} is a secret: --secret ${key} reads it from the terminal or a pipe, so that no history keeps it.`,
     );
   const text = word.slice(at + 1);
   const value = text === "" ? undefined : parseValue(text, schema, parts.at(-1)!);
-  setValue(own, parts, value);
+  if (ofStrategy) setValue(strategy, parts.slice(1), value);
+  else setValue(own, parts, value);
   return value === undefined ? `${key} is as by default` : `${key} is ${JSON.stringify(value)}`;
+}
+
+/** `strategy.mode`, unless the plugin's own configuration has a part of that name. */
+function isOfStrategy({ strategy, manifest }: Target, parts: readonly string[]): boolean {
+  if (strategy === null || parts[0] !== "strategy" || parts.length < 2) return false;
+  return !Object.hasOwn(manifest.config?.["properties"] ?? {}, "strategy");
 }
 
 function secretPointer({ manifest, id }: Target, key: string): string {
@@ -132,6 +147,13 @@ async function runningTarget(agent: AgentClient, id: string, instance: string): 
     own: { ...(found?.config ?? detail.sharedConfig) },
     secrets: found?.secrets ?? [],
     problems: found?.problems ?? [],
+    strategy: detail.manifestStrategy
+      ? {
+          manifest: detail.manifestStrategy,
+          shared: detail.sharedStrategy ?? {},
+          own: found?.strategy ?? detail.sharedStrategy ?? {},
+        }
+      : null,
     async change(change) {
       const after = await agent.postJson<PluginDetail>(`${path}/config`, change);
       const pending = after.instances.find((one) => one.instance === instance)?.pending;
@@ -159,9 +181,13 @@ async function fileTarget(dataDir: string, id: string, instance: string): Promis
   const set = (instance === DEFAULT_INSTANCE ? settings.config : named?.config) ?? {};
   // Those under a seal cannot be opened here; that they are there is enough.
   const names = [...Object.keys(store.of(key)), ...store.unreadable(key)].map(secretName);
-  const check = (config: Json): readonly ConfigProblem[] => {
+  const strategySet = (instance === DEFAULT_INSTANCE ? settings.strategy : named?.strategy) ?? {};
+  const check = (config: Json, strategy: Json = strategySet): readonly ConfigProblem[] => {
     const given = instance === DEFAULT_INSTANCE ? config : { ...shared, ...config };
-    return settleConfig(manifest, given, { dataDir, key, secretsMayMiss: true }).problems;
+    const settled = settleConfig(manifest, given, { dataDir, key, secretsMayMiss: true });
+    const after = withStrategy(settings, instance, strategy);
+    const layers = strategyLayers(manifest, after, instance);
+    return [...settled.problems, ...settleStrategy(manifest, layers, settled.config["interval_ms"]).problems];
   };
   return {
     id,
@@ -171,16 +197,22 @@ async function fileTarget(dataDir: string, id: string, instance: string): Promis
     own: withoutSecrets(manifest, set),
     secrets: names,
     problems: check(set),
-    async change({ config: changed, secrets }) {
+    strategy:
+      manifest.kind === "collector"
+        ? { manifest: manifest.strategy ?? {}, shared: settings.strategy ?? {}, own: strategySet }
+        : null,
+    async change({ config: changed, secrets, strategy = strategySet }) {
       if (migrationDue(manifest, settings))
         throw new AgentError(
           "migration_due",
           `what is set for ${id} is of an earlier version of it: start the agent once, which translates it`,
         );
-      const error = configInvalid(key, check(changed));
+      const error = configInvalid(key, check(changed, strategy));
       if (error) throw error;
       if (secrets) await store.set(key, secrets);
-      await editPlugin(path, id, (before) => withConfig(before, instance, changed, manifest.configVersion ?? 1));
+      await editPlugin(path, id, (before) =>
+        withStrategy(withConfig(before, instance, changed, manifest.configVersion ?? 1), instance, strategy),
+      );
       return "It counts when the agent starts.";
     },
   };
@@ -211,12 +243,12 @@ function unknownInstance(id: string, instance: string, names: readonly string[])
 interface Row {
   readonly key: string;
   readonly value: unknown;
-  readonly from: "set" | "shared" | "default";
+  readonly from: "set" | "shared" | "default" | "plugin.json";
   readonly unit: string | null;
 }
 
 /** Every property that has a value, in the words of the configuration file. */
-function rowsOf({ manifest, shared, own, instance }: Target): Row[] {
+function rowsOf({ manifest, shared, own, instance, strategy }: Target): Row[] {
   const named = instance !== DEFAULT_INSTANCE;
   const given = named ? { ...shared, ...own } : own;
   const { written } = settleConfig(manifest as Manifest, given, { dataDir: "/", secretsMayMiss: true });
@@ -228,7 +260,18 @@ function rowsOf({ manifest, shared, own, instance }: Target): Row[] {
     const unit = quantityOf(name, schema["format"])?.unit ?? (schema["unit"] as string | undefined) ?? null;
     rows.push({ key: secretName(pointer), value, from, unit: typeof value === "number" ? unit : null });
   });
-  return rows;
+  return [...rows, ...strategyRows(strategy, named)];
+}
+
+/** What anybody said of when it is read. */
+function strategyRows(strategy: Target["strategy"], named: boolean): Row[] {
+  if (strategy === null) return [];
+  const { manifest, shared, own } = strategy;
+  const merged: Json = { ...manifest, ...(named && shared), ...own };
+  return Object.entries(merged).map(([name, value]) => {
+    const from = Object.hasOwn(own, name) ? "set" : named && Object.hasOwn(shared, name) ? "shared" : "plugin.json";
+    return { key: `strategy.${name}`, value, from, unit: null };
+  });
 }
 
 /** Whether what is inside is told by itself. */
@@ -262,6 +305,7 @@ function asJson(target: Target): unknown {
     instance: target.instance,
     effective: Object.fromEntries(rowsOf(target).map(({ key, value, from }) => [key, { value, from }])),
     set: target.own,
+    ...(target.strategy && { strategy: target.strategy.own }),
     secrets: target.secrets,
     problems: target.problems,
   };

@@ -94,10 +94,17 @@ function describe(report: PluginReport): string {
     ["cpu", `${cost.cpuMsPerSecond.toFixed(2)} ms a second`],
     ["calls", `${cost.calls}, half within ${cost.p50Ms.toFixed(2)} ms, 99 of 100 within ${cost.p99Ms.toFixed(2)} ms`],
     ["samples", `${cost.samplesPerSecond.toFixed(1)} a second`],
+    ...paceField(report),
     ["skipped", String(cost.skipped)],
     ["errors", String(cost.errors)],
     ...isolationFields(report),
   ]);
+}
+
+function paceField({ pace }: PluginReport): [string, string][] {
+  if (!pace) return [];
+  const { intervalMs, reason } = pace;
+  return [["pace", `${intervalMs === null ? "not at intervals" : `every ${intervalMs / 1000} s`}: ${reason}`]];
 }
 
 function isolationFields({ isolation }: PluginReport): [string, string][] {

@@ -9,9 +9,9 @@ import {
   type TextReading,
 } from "all-use-agent/sdk";
 import { SUSPENDED_MS } from "../budget.ts";
-import { startCollecting } from "../collect-loop.ts";
 import { InstanceBase, type InstanceParts } from "../instance-base.ts";
 import type { Instance } from "../instance-type.ts";
+import type { CollectOwner } from "../strategy/collect-loop.ts";
 import { CrashRecord, tooOften } from "../process/crash-record.ts";
 import { Permissions } from "../process/permissions.ts";
 import { ProcessBudget } from "../process/process-budget.ts";
@@ -19,10 +19,6 @@ import { ExecRun } from "./exec-run.ts";
 import { prepareProgram, type Program } from "./program.ts";
 import { ExecReader, READING_MAX_CHARACTERS, type Taken } from "./reading.ts";
 import { ExecStream } from "./stream.ts";
-
-const DEFAULT_INTERVAL_MS = 1000;
-/** A run may always take this long, however short the interval. */
-const DEADLINE_MIN_MS = 1000;
 
 /** A collector that is a program in any language: its runs, its state, and samples of what it prints. */
 export class ExecInstance extends InstanceBase implements Instance {
@@ -32,7 +28,6 @@ export class ExecInstance extends InstanceBase implements Instance {
   private readonly reader: ExecReader;
   private parser: TextParser;
   private program: Program | null = null;
-  private loop: Disposable | null = null;
   private stream: ExecStream | null = null;
   /** Until it starts again after it was suspended. */
   private pause: Disposable | null = null;
@@ -40,6 +35,8 @@ export class ExecInstance extends InstanceBase implements Instance {
   private run: ExecRun | null = null;
   /** What is wrong with the last reading, although samples came of it. */
   private complaint: AgentError | null = null;
+  /** What keeps it from being read as it should be, although readings are good. */
+  private held: AgentError | null = null;
   private endedCpuMs = 0;
   /** Of streams before the one in hand. */
   private restarts = 0;
@@ -159,29 +156,31 @@ export class ExecInstance extends InstanceBase implements Instance {
   }
 
   private startRuns(program: Program): void {
-    const { time, config } = this.parts;
-    const { interval_ms: configured } = config;
-    const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
     const collected = (): void => this.judge(this.complaint);
     const collectFailed = (error: unknown): void => {
       this.meter.errors++;
       this.judge(error instanceof AgentError ? error : new AgentError("collect_failed", errorText(error)));
     };
     const collect = (signal: AbortSignal): Promise<void> => this.readOnce(program, signal);
-    this.loop = startCollecting(collect, intervalMs, {
-      time,
+    const owner: CollectOwner = {
+      time: this.parts.time,
+      // An interval may be an hour.
+      atOnce: true,
       call: (task) => this.call(task),
       skipped: () => void this.meter.skipped++,
       slowed: () => this.slowed,
       collected,
       collectFailed,
-    });
-    // The first at once: an interval may be an hour.
-    const first = new AbortController();
-    const timer = time.after(Math.max(intervalMs, DEADLINE_MIN_MS), () => first.abort());
-    void this.call(() => collect(first.signal))
-      .then(collected, collectFailed)
-      .finally(() => void timer.dispose());
+      held: (code, reason) => {
+        this.held = new AgentError(code, reason);
+        this.judge(this.held);
+      },
+      released: (code) => {
+        if (this.held?.code === code) this.held = null;
+        if (this.code === code) this.judge(null);
+      },
+    };
+    this.loop = this.collecting(collect, owner, this.permissions);
   }
 
   /** One run of the program. Nothing is taken of a run that fails. */
@@ -259,6 +258,7 @@ export class ExecInstance extends InstanceBase implements Instance {
   /** The state after a reading: what is wrong with it, or nothing. */
   private judge(error: AgentError | null): void {
     if (!this.running || this.signal.aborted) return;
+    if (error === null && this.held !== null) return this.judge(this.held);
     if (error === null) {
       if (this.state !== "ok") this.enter("ok", null, null);
     } else if (this.code !== error.code || this.reason !== error.message) {
@@ -296,7 +296,9 @@ export class ExecInstance extends InstanceBase implements Instance {
   /** Ends what runs of it; resolves when it is gone. */
   private async end(why: AgentError): Promise<void> {
     this.plugin = null;
-    void this.loop?.dispose();
+    this.loop?.dispose();
+    this.loop = null;
+    this.held = null;
     this.run?.stop(why);
     await Promise.all([this.run?.ended, this.stream?.stop(why)]);
     this.restarts += this.stream?.restarts ?? 0;

@@ -1,11 +1,11 @@
 import { AgentError, type Disposable, errorText, type PluginReport } from "all-use-agent/sdk";
 import { SUSPENDED_MS } from "../budget.ts";
-import { type CollectLoop, type CollectOwner, startCollecting } from "../collect-loop.ts";
 import { hideError } from "../config/redact.ts";
 import { withDeadline } from "../deadline.ts";
 import { errorCode } from "../error-code.ts";
 import { InstanceBase, type InstanceParts, outsideOf } from "../instance-base.ts";
 import type { Instance } from "../instance-type.ts";
+import type { CollectLoop, CollectOwner } from "../strategy/collect-loop.ts";
 import { RealTime, SimulatedTime } from "../time.ts";
 import { Broker } from "./broker.ts";
 import { CrashRecord, tooOften } from "./crash-record.ts";
@@ -20,7 +20,6 @@ import { proxyOf } from "./proxy.ts";
 const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 5_000;
 const FAULTS_IN_A_ROW_MAX = 5;
-const DEFAULT_INTERVAL_MS = 1000;
 const SNAPSHOT_NAME = "snapshot";
 
 /** What belongs to one run of the process and ends with it. */
@@ -93,7 +92,7 @@ export class ProcessInstance extends InstanceBase implements Instance {
     const { life } = this;
     this.halted = true;
     life?.broker?.halt();
-    await life?.loop?.dispose();
+    life?.loop?.dispose();
     await life?.loop?.idle();
     return life?.loop?.servedMs ?? this.parts.time.now();
   }
@@ -294,8 +293,6 @@ export class ProcessInstance extends InstanceBase implements Instance {
     if (this.manifest.kind !== "collector") return;
     const { collect } = this.plugin as { collect?: (signal: AbortSignal) => Promise<void> };
     if (!collect) return;
-    const { interval_ms: configured } = this.parts.config;
-    const intervalMs = typeof configured === "number" ? configured : DEFAULT_INTERVAL_MS;
     const owner: CollectOwner = {
       time: this.parts.time,
       // Who saved its code, or waits for it after a crash, is not kept waiting for the next second, or minute.
@@ -309,8 +306,13 @@ export class ProcessInstance extends InstanceBase implements Instance {
         this.parts.log.warn(errorText(error), { code: errorCode(error, "collect_failed") });
         if (this.running && this.life === life) this.enter("degraded", errorText(error), "collect_failed");
       },
+      held: (code, reason) => {
+        this.parts.log.warn(reason, { code });
+        if (this.running && this.life === life) this.enter("degraded", reason, code);
+      },
+      released: (code) => this.recovered(code),
     };
-    life.loop = startCollecting(collect, intervalMs, owner, servedMs);
+    this.loop = life.loop = this.collecting(collect, owner, this.permissions, servedMs);
   }
 
   /** The way to a processor and back. */
@@ -365,7 +367,8 @@ export class ProcessInstance extends InstanceBase implements Instance {
 
   private endLife(life: Life): void {
     this.endedCpuMs += life.process?.usage.cpuMs ?? 0;
-    void life.loop?.dispose();
+    life.loop?.dispose();
+    this.loop = null;
     void life.trial?.dispose();
     life.broker?.dispose();
     this.life = null;
