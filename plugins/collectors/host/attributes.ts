@@ -48,7 +48,8 @@ export class Attributes {
   }
 }
 
-interface Device {
+/** One of several of a kind: gives its samples, and closes its files when it is gone. */
+export interface Device {
   read(out: Columns): unknown;
   close(): void;
 }

@@ -1,4 +1,4 @@
-import type { Labels, SeriesId } from "all-use-agent/sdk";
+import type { Labels, MetricInfo, SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Reader } from "./reader.ts";
 
@@ -14,6 +14,10 @@ export interface HostConfig {
   filesystem_type_exclude: string;
   filesystem_mount_exclude: string;
   network_exclude: string;
+  netstat_fields: string;
+  vmstat_fields: string;
+  tcp_states: boolean;
+  textfile_directory: string;
   timex: boolean;
 }
 
@@ -21,7 +25,7 @@ export interface HostConfig {
 export interface Facts {
   readonly reader: Reader;
   readonly config: HostConfig;
-  series(name: string, labels?: Labels): SeriesId;
+  series(name: string, labels?: Labels, info?: MetricInfo): SeriesId;
   proc(path: string): string;
   sys(path: string): string;
 }

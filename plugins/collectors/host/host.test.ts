@@ -387,7 +387,7 @@ describe("kernel counters", () => {
       "proc/net/udp6": "sl local\n",
     }).start();
     const samples = machine.tick();
-    expect(samples.value("node_pressure_cpu_waiting_seconds_total")).toBe(17.283747);
+    expect(samples.value("node_pressure_cpu_waiting_seconds_total")).toBeCloseTo(17.283747, 9);
     expect(samples.value("node_pressure_io_stalled_seconds_total")).toBe(1);
     expect(samples.value("node_pressure_memory_stalled_seconds_total")).toBe(0.000004);
     expect(samples.value("node_schedstat_running_seconds_total", { cpu: "0" })).toBeCloseTo(2045936.778163039, 6);

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
-import { Attributes, Devices } from "./attributes.ts";
+import { Attributes } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
+import { DeviceGroup } from "./device-group.ts";
 import type { Facts, Group } from "./group.ts";
 
 /** `temp1_input`: type, number, element. */
@@ -120,22 +121,6 @@ class Chip {
 }
 
 /** /sys/class/hwmon: temperatures, fans, voltages, power. */
-export class HwmonGroup implements Group {
-  readonly name = "hwmon";
-  readonly pace = "slow";
-  private readonly facts: Facts;
-  private readonly devices: Devices<Chip>;
-
-  constructor(facts: Facts) {
-    this.facts = facts;
-    this.devices = new Devices((name) => new Chip(facts, name));
-  }
-
-  read(out: Columns): void {
-    this.devices.read(this.facts.reader.names(this.facts.sys("class/hwmon")), out);
-  }
-
-  close(): void {
-    this.devices.close();
-  }
+export function hwmonGroup(facts: Facts): Group {
+  return new DeviceGroup({ name: "hwmon", folder: facts.sys("class/hwmon"), make: (name) => new Chip(facts, name) });
 }

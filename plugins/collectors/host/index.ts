@@ -11,7 +11,7 @@ export default definePlugin<"collector", HostConfig>("collector", (ctx, config):
   const facts: Facts = {
     reader: new Reader(),
     config,
-    series: (name, labels) => ctx.series(name, labels),
+    series: (name, labels, info) => ctx.series(name, labels, info),
     proc: (path) => `${config.proc_path}/${path}`,
     sys: (path) => `${config.sys_path}/${path}`,
   };

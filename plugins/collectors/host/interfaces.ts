@@ -2,6 +2,7 @@ import type { SeriesId } from "all-use-agent/sdk";
 import { Attributes, Devices } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group, Pace } from "./group.ts";
+import { Info } from "./info.ts";
 import type { KeptFile } from "./reader.ts";
 
 /** A file of /sys/class/net/<device>, the metric it feeds after `node_network_`, and its scale. */
@@ -81,12 +82,12 @@ class InterfaceIdentity {
   private readonly facts: Facts;
   private readonly device: string;
   private readonly attributes: Attributes;
-  private infoKey = "";
-  private infoId: SeriesId = 0;
+  private readonly info: Info;
 
   constructor(facts: Facts, device: string) {
     this.facts = facts;
     this.device = device;
+    this.info = new Info(facts, "node_network_info");
     this.attributes = attributesOf(facts, device, SETTINGS);
   }
 
@@ -96,12 +97,7 @@ class InterfaceIdentity {
     const labels: Record<string, string> = { device };
     // Some cannot be read in some states, `duplex` of a link that is down: they are empty then.
     for (const name of TEXTS) labels[name] = facts.reader.text(facts.sys(`class/net/${device}/${name}`)) ?? "";
-    const key = JSON.stringify(labels);
-    if (key !== this.infoKey) {
-      this.infoId = facts.series("node_network_info", labels);
-      this.infoKey = key;
-    }
-    out.push(this.infoId, 1);
+    this.info.give(out, labels);
   }
 
   close(): void {

@@ -1,7 +1,8 @@
-import type { SeriesId } from "all-use-agent/sdk";
-import { Attributes, Devices } from "./attributes.ts";
+import { Attributes } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
+import { DeviceGroup } from "./device-group.ts";
 import type { Facts, Group } from "./group.ts";
+import { Info } from "./info.ts";
 
 const MICRO = 1e6;
 const TENTHS = 10;
@@ -81,14 +82,14 @@ class Supply {
   private readonly name: string;
   private readonly folder: string;
   private readonly numbers: Attributes;
-  private infoKey = "";
-  private infoId: SeriesId = 0;
+  private readonly info: Info;
 
   constructor(facts: Facts, name: string) {
     this.facts = facts;
     this.name = name;
     this.folder = facts.sys(`class/power_supply/${name}`);
     this.numbers = new Attributes(facts.reader);
+    this.info = new Info(facts, "node_power_supply_info");
     const present = new Set(facts.reader.names(this.folder));
     const add = (file: string, metric: string, divisor: number) => {
       if (!present.has(file)) return;
@@ -105,12 +106,7 @@ class Supply {
       const text = this.facts.reader.text(`${this.folder}/${file}`);
       if (text) labels[file] = text;
     }
-    const key = JSON.stringify(labels);
-    if (key !== this.infoKey) {
-      this.infoId = this.facts.series("node_power_supply_info", labels);
-      this.infoKey = key;
-    }
-    out.push(this.infoId, 1);
+    this.info.give(out, labels);
     this.numbers.read(out);
   }
 
@@ -120,22 +116,10 @@ class Supply {
 }
 
 /** /sys/class/power_supply: batteries and chargers. */
-export class PowerSupplyGroup implements Group {
-  readonly name = "powersupplyclass";
-  readonly pace = "slow";
-  private readonly facts: Facts;
-  private readonly devices: Devices<Supply>;
-
-  constructor(facts: Facts) {
-    this.facts = facts;
-    this.devices = new Devices((name) => new Supply(facts, name));
-  }
-
-  read(out: Columns): void {
-    this.devices.read(this.facts.reader.names(this.facts.sys("class/power_supply")), out);
-  }
-
-  close(): void {
-    this.devices.close();
-  }
+export function powerSupplyGroup(facts: Facts): Group {
+  return new DeviceGroup({
+    name: "powersupplyclass",
+    folder: facts.sys("class/power_supply"),
+    make: (name) => new Supply(facts, name),
+  });
 }

@@ -1,18 +1,15 @@
 /** The collector on this very machine, side by side with Debian's node exporter. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seriesKey } from "all-use-agent/sdk";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ABOUT_ITSELF, NODE_EXPORTER, startNodeExporter } from "./testdata/node-exporter.ts";
 import { realCollector, Samples } from "./testdata/machine.ts";
 
-const NODE_EXPORTER = "/usr/bin/prometheus-node-exporter";
 const onLinux = process.platform === "linux";
-/** What node exporter tells of itself, not of the machine. */
-const ABOUT_ITSELF = /^(node_scrape_collector_|node_exporter_|promhttp_|node_textfile_|go_|process_)/;
 const COVERAGE = 0.95;
 
 const ROUNDS = 5;
@@ -47,52 +44,11 @@ function byKey(samples: Samples): Map<string, number> {
   return new Map(samples.all.map(({ name, labels, value }) => [seriesKey(name, labels), value]));
 }
 
-interface Exposed {
-  readonly key: string;
-  readonly name: string;
-  readonly value: number;
-}
-
-function parse(text: string): Exposed[] {
-  return [...text.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/gm)].map(([, name, labelText = "", value]) => {
-    const labels = Object.fromEntries(
-      [...labelText.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, JSON.parse(`"${text}"`)]),
-    );
-    return { key: seriesKey(name, labels), name, value: Number(value.replace("Inf", "Infinity")) };
-  });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
-async function scrapeNodeExporter(): Promise<{ scrape: () => Promise<Exposed[]> }> {
-  const port = await freePort();
-  const child = spawn(NODE_EXPORTER, [`--web.listen-address=127.0.0.1:${port}`, "--web.disable-exporter-metrics"], {
-    stdio: "ignore",
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const scrape = async () => parse(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await scrape();
-      return { scrape };
-    } catch (error) {
-      if (attempt === 600) throw error;
-      await sleep(100);
-    }
-  }
-}
-
 describe.skipIf(!onLinux || !existsSync(NODE_EXPORTER))(
   "side by side with node exporter (needs Linux and prometheus-node-exporter)",
   () => {
     test("at least 95 % of its default names are given with equal labels, and no value disagrees", async () => {
-      const { scrape } = await scrapeNodeExporter();
+      const { scrape } = await startNodeExporter();
       await inSomeRound(async (patienceMs) => {
         const before = byKey(await readAll(patienceMs));
         const theirs = (await scrape()).filter(({ name }) => !ABOUT_ITSELF.test(name));

@@ -1,30 +1,9 @@
 import os from "node:os";
-import type { Labels, SeriesId } from "all-use-agent/sdk";
+import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
+import { Info } from "./info.ts";
 import type { KeptFile } from "./reader.ts";
-
-/** An info series whose labels are made anew when the text they come from changes. */
-class Info {
-  private readonly facts: Facts;
-  private readonly metric: string;
-  private source: string | null = null;
-  private id: SeriesId = 0;
-
-  constructor(facts: Facts, metric: string) {
-    this.facts = facts;
-    this.metric = metric;
-  }
-
-  give(out: Columns, labels: Labels): void {
-    const source = JSON.stringify(labels);
-    if (source !== this.source) {
-      this.id = this.facts.series(this.metric, labels);
-      this.source = source;
-    }
-    out.push(this.id, 1);
-  }
-}
 
 /** Which system this is: uname, distribution, SELinux, entropy. Changes seldom. */
 export class SystemGroup implements Group {
@@ -78,6 +57,8 @@ export class SystemGroup implements Group {
     const labels: Record<string, string> = {};
     for (const key of RELEASE_LABELS) labels[key] = field[key] ?? "";
     this.release.give(out, labels);
+    const supportEnds = Date.parse(field["support_end"] ?? "");
+    if (Number.isFinite(supportEnds)) out.push(facts.series("node_os_support_end_timestamp_seconds"), supportEnds / 1000);
     const version = /^\d+(\.\d+)?/.exec(labels.version_id)?.[0];
     if (version === undefined) return;
     const { id, id_like, name } = labels;

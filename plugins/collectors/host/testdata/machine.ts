@@ -28,7 +28,7 @@ export class Machine {
   readonly ctx = new TestContext(manifest);
   readonly collector: Collector;
 
-  constructor(files: Record<string, string> = {}, config: Partial<HostConfig> = {}) {
+  constructor(files: Record<string, string> = {}, config: Partial<HostConfig> | ((root: string) => Partial<HostConfig>) = {}) {
     for (const [path, text] of Object.entries({ ...SMALLEST, ...files })) this.write(path, text);
     this.collector = plugin(this.ctx, {
       ...(defaults as unknown as HostConfig),
@@ -38,7 +38,7 @@ export class Machine {
       rootfs_path: this.root,
       // Every tick a slow one, every sixth a rare one.
       slow_interval_ms: 1000,
-      ...config,
+      ...(typeof config === "function" ? config(this.root) : config),
     });
     onTestFinished(async () => {
       await this.ctx.dispose();
