@@ -18,20 +18,20 @@ export class DeviceGroup<T extends Device> implements Group {
   readonly name: string;
   readonly pace: Pace;
   readonly optional = true;
-  private readonly folder: string;
+  readonly needs: string;
   private readonly pattern: RegExp | undefined;
   private readonly devices: Devices<T>;
 
   constructor(options: DeviceGroupOptions<T>) {
     this.name = options.name;
     this.pace = options.pace ?? "slow";
-    this.folder = options.folder;
+    this.needs = options.folder;
     this.pattern = options.pattern;
     this.devices = new Devices(options.make);
   }
 
   read(out: Columns): void {
-    let names = fs.readdirSync(this.folder);
+    let names = fs.readdirSync(this.needs);
     const { pattern } = this;
     if (pattern) names = names.filter((name) => pattern.test(name));
     this.devices.read(names.sort(), out);

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
+import { AskedDeviceGroup } from "./asked-device-group.ts";
 import { Attributes } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
-import { DeviceGroup } from "./device-group.ts";
 import type { Facts, Group } from "./group.ts";
 
 /** `temp1_input`: type, number, element. */
@@ -80,6 +80,10 @@ class Chip {
     this.learn(`${this.folder}/device`, chip);
   }
 
+  ask(): Promise<void> {
+    return this.numbers.ask();
+  }
+
   read(out: Columns): void {
     if (this.numbers.read(out)) for (const id of this.infoIds) out.push(id, 1);
   }
@@ -122,5 +126,8 @@ class Chip {
 
 /** /sys/class/hwmon: temperatures, fans, voltages, power. */
 export function hwmonGroup(facts: Facts): Group {
-  return new DeviceGroup({ name: "hwmon", folder: facts.sys("class/hwmon"), make: (name) => new Chip(facts, name) });
+  return new AskedDeviceGroup(
+    { name: "hwmon", folder: facts.sys("class/hwmon"), make: (name) => new Chip(facts, name) },
+    facts.config.slow_interval_ms,
+  );
 }

@@ -23,8 +23,8 @@ export default definePlugin<"collector", HostConfig>("collector", (ctx, config):
   let told = "";
 
   const plan = (groups: readonly Group[]): void => {
-    let turn = 0;
-    runs = groups.map((group) => new GroupRun(group, slowEvery, group.pace === "fast" ? 0 : ++turn));
+    const turns = { fast: 0, slow: 0, rare: 0 };
+    runs = groups.map((group) => new GroupRun(group, slowEvery, turns[group.pace]++));
   };
 
   /** Says once what is wrong, and once that it no longer is. */

@@ -4,6 +4,7 @@ import type { Columns } from "./columns.ts";
 import type { Facts, Group, Pace } from "./group.ts";
 import { Info } from "./info.ts";
 import type { KeptFile } from "./reader.ts";
+import { type Slice, sliced } from "./slices.ts";
 
 /** A file of /sys/class/net/<device>, the metric it feeds after `node_network_`, and its scale. */
 type Attribute = readonly [file: string, metric: string, scale?: number];
@@ -106,16 +107,16 @@ class InterfaceIdentity {
 }
 
 /** /sys/class/net: the state of each interface often, what it is called and set to seldom. */
-export class InterfaceGroup implements Group {
+class InterfaceGroup implements Group {
   readonly name = "netclass";
   readonly pace: Pace;
   readonly optional = true;
-  private readonly facts: Facts;
+  private readonly slice: Slice;
   private readonly devices: Devices<InterfaceState | InterfaceIdentity>;
 
-  constructor(facts: Facts, part: "state" | "identity") {
+  constructor(facts: Facts, part: "state" | "identity", slice: Slice) {
     const exclude = new RegExp(facts.config.network_exclude);
-    this.facts = facts;
+    this.slice = slice;
     this.pace = part === "state" ? "slow" : "rare";
     this.devices = new Devices((name) =>
       part === "state" ? new InterfaceState(facts, name, !exclude.test(name)) : new InterfaceIdentity(facts, name),
@@ -123,12 +124,16 @@ export class InterfaceGroup implements Group {
   }
 
   read(out: Columns): void {
-    // The bonding driver puts a file of its own among the devices.
-    const names = this.facts.reader.names(this.facts.sys("class/net")).filter((name) => name !== "bonding_masters");
-    this.devices.read(names, out);
+    this.devices.read(this.slice(), out);
   }
 
   close(): void {
     this.devices.close();
   }
+}
+
+export function interfaceGroups(facts: Facts): Group[] {
+  // The bonding driver puts a file of its own among the devices.
+  const list = () => facts.reader.names(facts.sys("class/net")).filter((name) => name !== "bonding_masters");
+  return (["state", "identity"] as const).flatMap((part) => sliced(list, (slice) => new InterfaceGroup(facts, part, slice)));
 }

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
@@ -22,7 +23,7 @@ export class PressureGroup implements Group {
   readonly optional = true;
   private readonly resources: readonly Resource[];
   /** Since Linux 6.1, where the kernel accounts for the time of interrupts. */
-  private readonly irq: Resource;
+  private readonly irq: Resource | null;
 
   constructor(facts: Facts) {
     const resource = (name: string, ...lines: (string | null)[]): Resource => ({
@@ -35,18 +36,17 @@ export class PressureGroup implements Group {
       resource("io", "waiting", "stalled"),
       resource("memory", "waiting", "stalled"),
     ];
-    this.irq = resource("irq", "stalled");
+    this.irq = fs.existsSync(facts.proc("pressure/irq")) ? resource("irq", "stalled") : null;
   }
 
   read(out: Columns): void {
     for (let r = 0; r < this.resources.length; r++) readResource(this.resources[r].file.read(), this.resources[r].ids, out);
-    const irq = this.irq.file.tryRead();
-    if (irq !== null) readResource(irq, this.irq.ids, out);
+    if (this.irq !== null) readResource(this.irq.file.read(), this.irq.ids, out);
   }
 
   close(): void {
     for (const { file } of this.resources) file.close();
-    this.irq.file.close();
+    this.irq?.file.close();
   }
 }
 

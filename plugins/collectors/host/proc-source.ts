@@ -3,7 +3,7 @@ import { ConntrackGroup } from "./conntrack.ts";
 import { CpuFrequencyGroup } from "./cpu-frequency.ts";
 import { CpuGroup } from "./cpu.ts";
 import { DescriptorGroup } from "./descriptors.ts";
-import { DiskInfoGroup } from "./disk-info.ts";
+import { diskInfoGroups } from "./disk-info.ts";
 import { DiskGroup } from "./disks.ts";
 import { FileSystemGroup } from "./filesystems.ts";
 import type { Facts, Group } from "./group.ts";
@@ -23,7 +23,7 @@ import { tapeGroup } from "./hardware/tape.ts";
 import { xfsGroup } from "./hardware/xfs.ts";
 import { ZfsGroup } from "./hardware/zfs.ts";
 import { hwmonGroup } from "./hwmon.ts";
-import { InterfaceGroup } from "./interfaces.ts";
+import { interfaceGroups } from "./interfaces.ts";
 import { LoadGroup } from "./load.ts";
 import { MemoryGroup } from "./memory.ts";
 import { NeighbourGroup } from "./neighbours.ts";
@@ -31,10 +31,11 @@ import { NetstatGroup } from "./netstat.ts";
 import { NetworkGroup } from "./network.ts";
 import { powerSupplyGroup } from "./power-supply.ts";
 import { PressureGroup } from "./pressure.ts";
+import { ReleaseGroup } from "./release.ts";
 import { SchedstatGroup } from "./schedstat.ts";
 import { SocketGroup } from "./sockets.ts";
 import { SoftnetGroup } from "./softnet.ts";
-import { SystemGroup } from "./system.ts";
+import { EntropyGroup, SelinuxGroup, UnameGroup } from "./system.ts";
 import { TcpStateGroup } from "./tcp-states.ts";
 import { TextfileGroup } from "./textfile.ts";
 import { thermalGroup } from "./thermal.ts";
@@ -61,10 +62,12 @@ export function procGroups(facts: Facts, clock: Clock, signal: AbortSignal): Gro
     new SoftnetGroup(facts),
     new ConntrackGroup(facts),
     new SchedstatGroup(facts),
-    new SystemGroup(facts),
-    new InterfaceGroup(facts, "state"),
-    new InterfaceGroup(facts, "identity"),
-    new DiskInfoGroup(facts),
+    new UnameGroup(facts),
+    new ReleaseGroup(facts),
+    new EntropyGroup(facts),
+    new SelinuxGroup(facts),
+    ...interfaceGroups(facts),
+    ...diskInfoGroups(facts),
     new ClockSourceGroup(facts, clock),
     new CpuFrequencyGroup(facts),
     thermalGroup(facts),

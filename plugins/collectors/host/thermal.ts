@@ -1,5 +1,5 @@
+import { AskedDeviceGroup } from "./asked-device-group.ts";
 import { Attributes } from "./attributes.ts";
-import { DeviceGroup } from "./device-group.ts";
 import type { Facts, Group } from "./group.ts";
 
 const MILLIDEGREES = 1000;
@@ -20,5 +20,8 @@ export function thermalGroup(facts: Facts): Group {
       .add(`${folder}/max_state`, facts.series("node_cooling_device_max_state", { name, type }));
   };
   const pattern = /^(thermal_zone|cooling_device)\d+$/;
-  return new DeviceGroup({ name: "thermal_zone", folder: facts.sys("class/thermal"), pattern, make });
+  return new AskedDeviceGroup(
+    { name: "thermal_zone", folder: facts.sys("class/thermal"), pattern, make },
+    facts.config.slow_interval_ms,
+  );
 }

@@ -6,12 +6,14 @@ export class BondingGroup implements Group {
   readonly name = "bonding";
   readonly pace = "slow";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
   private readonly masters;
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.masters = facts.reader.file(facts.sys("class/net/bonding_masters"), "whole");
+    this.needs = facts.sys("class/net/bonding_masters");
+    this.masters = facts.reader.file(this.needs, "whole");
   }
 
   read(out: Columns): void {

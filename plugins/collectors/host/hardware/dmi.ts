@@ -32,14 +32,14 @@ export class DmiGroup implements Group {
   readonly name = "dmi";
   readonly pace = "rare";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
-  private readonly folder: string;
   private readonly info: Info;
   private labels: Record<string, string> | null = null;
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.folder = facts.sys("class/dmi/id");
+    this.needs = facts.sys("class/dmi/id");
     this.info = new Info(facts, "node_dmi_info");
   }
 
@@ -54,10 +54,10 @@ export class DmiGroup implements Group {
   }
 
   private learn(): Record<string, string> {
-    const present = new Set(fs.readdirSync(this.folder));
+    const present = new Set(fs.readdirSync(this.needs));
     const labels: Record<string, string> = {};
     for (const file of FILES) {
-      const text = present.has(file) ? this.facts.reader.text(`${this.folder}/${file}`) : null;
+      const text = present.has(file) ? this.facts.reader.text(`${this.needs}/${file}`) : null;
       if (text !== null) labels[file.replace("sys_", "system_")] = text;
     }
     return labels;

@@ -1,6 +1,7 @@
+import { readFile } from "node:fs/promises";
 import type { SeriesId } from "all-use-agent/sdk";
+import { AskedDeviceGroup } from "../asked-device-group.ts";
 import type { Columns } from "../columns.ts";
-import { DeviceGroup } from "../device-group.ts";
 import type { Facts, Group } from "../group.ts";
 import { Info } from "../info.ts";
 import type { KeptFile } from "../reader.ts";
@@ -42,46 +43,46 @@ const COUNTERS: readonly (readonly [file: string, metric: string])[] = [
 const NOT_COUNTED = 2 ** 64;
 
 class FibreHost {
-  private readonly facts: Facts;
   private readonly folder: string;
   private readonly host: string;
   private readonly info: Info;
-  private readonly counters: readonly (readonly [KeptFile, SeriesId])[];
+  private readonly counters: readonly { readonly file: KeptFile; readonly id: SeriesId; value: number }[];
+  private labels: Record<string, string> = {};
 
   constructor(facts: Facts, host: string) {
-    this.facts = facts;
     this.host = host;
     this.folder = facts.sys(`class/fc_host/${host}`);
     this.info = new Info(facts, "node_fibrechannel_info");
-    this.counters = COUNTERS.map(([file, metric]) => [
-      facts.reader.file(`${this.folder}/statistics/${file}`, "whole"),
-      facts.series(`node_fibrechannel_${metric}`, { fc_host: host }),
-    ]);
+    this.counters = COUNTERS.map(([file, metric]) => ({
+      file: facts.reader.file(`${this.folder}/statistics/${file}`, "whole"),
+      id: facts.series(`node_fibrechannel_${metric}`, { fc_host: host }),
+      value: NaN,
+    }));
+  }
+
+  async ask(): Promise<void> {
+    const labels: Record<string, string> = { fc_host: this.host };
+    for (const file of TEXTS) {
+      const text = (await readFile(`${this.folder}/${file}`, "utf8").catch(() => "")).trim();
+      labels[file] = ADDRESSES.has(file) ? text.replace(/^0x/, "") : text;
+    }
+    this.labels = labels;
+    for (const counter of this.counters) counter.value = await counter.file.ask();
   }
 
   read(out: Columns): void {
-    const labels: Record<string, string> = { fc_host: this.host };
-    for (const file of TEXTS) {
-      const text = this.facts.reader.text(`${this.folder}/${file}`) ?? "";
-      labels[file] = ADDRESSES.has(file) ? text.replace(/^0x/, "") : text;
-    }
-    this.info.give(out, labels);
-    for (const [file, id] of this.counters) {
-      const value = file.number();
-      if (value < NOT_COUNTED) out.push(id, value);
-    }
+    this.info.give(out, this.labels);
+    for (const { id, value } of this.counters) if (value < NOT_COUNTED) out.push(id, value);
   }
 
   close(): void {
-    for (const [file] of this.counters) file.close();
+    for (const { file } of this.counters) file.close();
   }
 }
 
 /** /sys/class/fc_host: Fibre Channel adapters. */
 export function fibreChannelGroup(facts: Facts): Group {
-  return new DeviceGroup({
-    name: "fibrechannel",
-    folder: facts.sys("class/fc_host"),
-    make: (host) => new FibreHost(facts, host),
-  });
+  const folder = facts.sys("class/fc_host");
+  const make = (host: string) => new FibreHost(facts, host);
+  return new AskedDeviceGroup({ name: "fibrechannel", folder, make }, facts.config.slow_interval_ms);
 }

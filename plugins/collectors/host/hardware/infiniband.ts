@@ -1,6 +1,6 @@
+import { AskedDeviceGroup } from "../asked-device-group.ts";
 import { Attributes } from "../attributes.ts";
 import type { Columns } from "../columns.ts";
-import { DeviceGroup } from "../device-group.ts";
 import type { Facts, Group } from "../group.ts";
 import { Info } from "../info.ts";
 
@@ -71,6 +71,10 @@ class Adapter {
     }
   }
 
+  ask(): Promise<void> {
+    return this.attributes.ask();
+  }
+
   read(out: Columns): void {
     const { facts, folder, device } = this;
     if (!this.attributes.read(out)) return;
@@ -85,9 +89,7 @@ class Adapter {
 
 /** /sys/class/infiniband: state, rate and counters of each port. */
 export function infinibandGroup(facts: Facts): Group {
-  return new DeviceGroup({
-    name: "infiniband",
-    folder: facts.sys("class/infiniband"),
-    make: (device) => new Adapter(facts, device),
-  });
+  const folder = facts.sys("class/infiniband");
+  const make = (device: string) => new Adapter(facts, device);
+  return new AskedDeviceGroup({ name: "infiniband", folder, make }, facts.config.slow_interval_ms);
 }

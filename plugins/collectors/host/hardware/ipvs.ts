@@ -54,6 +54,7 @@ export class IpvsGroup implements Group {
   readonly name = "ipvs";
   readonly pace = "slow";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
   private readonly stats;
   private readonly table;
@@ -61,6 +62,7 @@ export class IpvsGroup implements Group {
 
   constructor(facts: Facts) {
     this.facts = facts;
+    this.needs = facts.proc("net/ip_vs_stats");
     this.stats = facts.reader.file(facts.proc("net/ip_vs_stats"), "whole");
     this.table = facts.reader.file(facts.proc("net/ip_vs"), "long");
     this.ids = TOTALS.map((name) => facts.series(`node_ipvs_${name}_total`));

@@ -60,12 +60,14 @@ export class MdGroup implements Group {
   readonly name = "mdadm";
   readonly pace = "slow";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
   private readonly file;
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.file = facts.reader.file(facts.proc("mdstat"), "long");
+    this.needs = facts.proc("mdstat");
+    this.file = facts.reader.file(this.needs, "long");
   }
 
   read(out: Columns): void {

@@ -47,6 +47,7 @@ class RpcGroup implements Group {
   readonly name: string;
   readonly pace = "slow";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
   private readonly lines: Lines;
   private readonly file;
@@ -55,8 +56,9 @@ class RpcGroup implements Group {
   constructor(facts: Facts, name: string, lines: Lines) {
     this.name = name;
     this.facts = facts;
+    this.needs = facts.proc(`net/rpc/${name}`);
     this.lines = lines;
-    this.file = facts.reader.file(facts.proc(`net/rpc/${name}`), "whole");
+    this.file = facts.reader.file(this.needs, "whole");
   }
 
   read(out: Columns): void {

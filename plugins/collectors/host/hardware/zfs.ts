@@ -68,20 +68,20 @@ export class ZfsGroup implements Group {
   readonly name = "zfs";
   readonly pace = "slow";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
-  private readonly root: string;
-  /** By path below `root`. */
+  /** By path below `needs`. */
   private readonly tables = new Map<string, KstatTable>();
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.root = facts.proc("spl/kstat/zfs");
+    this.needs = facts.proc("spl/kstat/zfs");
   }
 
   read(out: Columns): void {
     const { facts } = this;
     const seen = new Set<string>();
-    for (const entry of fs.readdirSync(this.root, { withFileTypes: true })) {
+    for (const entry of fs.readdirSync(this.needs, { withFileTypes: true })) {
       const { name } = entry;
       if (entry.isDirectory()) this.readPool(name, seen, out);
       else if (FILES[name]) {
@@ -103,17 +103,17 @@ export class ZfsGroup implements Group {
   private readTable(path: string, seen: Set<string>, out: Columns, series: (line: string) => SeriesId): void {
     seen.add(path);
     let table = this.tables.get(path);
-    if (!table) this.tables.set(path, (table = new KstatTable(this.facts.reader.file(`${this.root}/${path}`, "long"), series)));
+    if (!table) this.tables.set(path, (table = new KstatTable(this.facts.reader.file(`${this.needs}/${path}`, "long"), series)));
     table.read(out);
   }
 
   private readPool(zpool: string, seen: Set<string>, out: Columns): void {
     const { facts } = this;
-    for (const name of facts.reader.names(`${this.root}/${zpool}`)) {
+    for (const name of facts.reader.names(`${this.needs}/${zpool}`)) {
       const path = `${zpool}/${name}`;
       if (name === "io") this.readIo(zpool, out);
       else if (name === "state") {
-        const actual = facts.reader.text(`${this.root}/${path}`)?.toLowerCase();
+        const actual = facts.reader.text(`${this.needs}/${path}`)?.toLowerCase();
         for (const state of POOL_STATES) {
           out.push(facts.series("node_zfs_zpool_state", { zpool, state }), actual === state ? 1 : 0);
         }
@@ -126,7 +126,7 @@ export class ZfsGroup implements Group {
 
   /** Two lines below a line of head: names, values. Gone since OpenZFS 2.1. */
   private readIo(zpool: string, out: Columns): void {
-    const [, names, values] = (this.facts.reader.text(`${this.root}/${zpool}/io`) ?? "").split("\n");
+    const [, names, values] = (this.facts.reader.text(`${this.needs}/${zpool}/io`) ?? "").split("\n");
     if (values === undefined) return;
     const numbers = values.trim().split(/\s+/).map(Number);
     names
@@ -138,6 +138,6 @@ export class ZfsGroup implements Group {
   }
 
   private datasetOf(path: string): string {
-    return /^dataset_name\s+\d+\s+(.*)$/m.exec(this.facts.reader.text(`${this.root}/${path}`) ?? "")?.[1] ?? "";
+    return /^dataset_name\s+\d+\s+(.*)$/m.exec(this.facts.reader.text(`${this.needs}/${path}`) ?? "")?.[1] ?? "";
   }
 }
