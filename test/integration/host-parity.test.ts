@@ -32,7 +32,7 @@ interface Told {
 
 /** Prometheus' text format, by series. */
 function parse(text: string): Map<string, Told> {
-  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]));
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
   const told = new Map<string, Told>();
   for (const [, name = "", labelText = "", value] of text.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/gm)) {
     const labels = Object.fromEntries(
@@ -145,8 +145,8 @@ describe("the agent beside node exporter", () => {
     const [host] = (await agent.plugins()).filter(({ id }) => id === "collectors/host");
     recordFigure("host samples a second, with all fields", aTick, "samples");
     recordFigure("CPU of the whole agent a host sample, with learning, at 1 Hz", (1000 * cpuMs) / samples, "µs");
-    recordFigure("host collector's tick in the agent, p50", host!.cost.p50Ms, "ms");
-    recordFigure("host collector's tick in the agent, p99", host!.cost.p99Ms, "ms");
+    recordFigure("host collector's tick in the agent, p50", host.cost.p50Ms, "ms");
+    recordFigure("host collector's tick in the agent, p99", host.cost.p99Ms, "ms");
     // Held up, an agent leaves ticks out, never series.
     expect((await readAgent(agent)).size).toBeGreaterThan(MANY);
   });
