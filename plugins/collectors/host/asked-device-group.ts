@@ -13,7 +13,7 @@ export class AskedDeviceGroup<T extends Device> implements Group {
   readonly name: string;
   readonly pace = "fast";
   readonly optional = true;
-  readonly needs: string;
+  private readonly folder: string;
   private readonly everyMs: number;
   private readonly pattern: RegExp | undefined;
   private readonly devices: Devices<T>;
@@ -23,7 +23,7 @@ export class AskedDeviceGroup<T extends Device> implements Group {
 
   constructor(options: Omit<DeviceGroupOptions<T>, "pace">, everyMs: number) {
     this.name = options.name;
-    this.needs = options.folder;
+    this.folder = options.folder;
     this.pattern = options.pattern;
     this.devices = new Devices(options.make);
     this.everyMs = everyMs;
@@ -52,7 +52,7 @@ export class AskedDeviceGroup<T extends Device> implements Group {
   private async ask(): Promise<void> {
     try {
       const { pattern } = this;
-      const names = await readdir(this.needs);
+      const names = await readdir(this.folder);
       await this.devices.ask((pattern ? names.filter((name) => pattern.test(name)) : names).sort());
       this.failure = null;
     } catch (error) {

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
@@ -35,7 +36,9 @@ class DiskInfoGroup implements Group {
     for (const numbered of this.slice()) {
       const [major, minor, device] = numbered.split(" ");
       present.add(device);
-      const source = `${major}:${minor}\n${facts.reader.text(`${facts.config.rootfs_path}/run/udev/data/b${major}:${minor}`) ?? ""}`;
+      const path = `${facts.config.rootfs_path}/run/udev/data/b${major}:${minor}`;
+      // Without udev, as in containers, there is none; asking costs less than being refused.
+      const source = `${numbered}\n${fs.existsSync(path) ? (facts.reader.text(path) ?? "") : ""}`;
       let entry = known.get(device);
       if (entry?.source !== source) known.set(device, (entry = { source, samples: this.learn(device, major, minor, source) }));
       for (const [id, value] of entry.samples) out.push(id, value);

@@ -234,6 +234,22 @@ describe("network protocols", () => {
   });
 });
 
+test("of many interfaces each tick reads some, and all have had their turn when the slow interval is over", async () => {
+  const files: Record<string, string> = {};
+  for (let i = 0; i < 100; i++) files[`sys/class/net/veth${i}/operstate`] = "up\n";
+  const machine = await new Machine(files, { slow_interval_ms: 10_000 }).start();
+  expect(machine.tick().named("node_network_up").length).toBe(100);
+  const seen = Array.from({ length: 10 }, () =>
+    machine
+      .tick()
+      .named("node_network_up")
+      .map(({ labels }) => labels.device),
+  );
+  expect(Math.max(...seen.map((devices) => devices.length))).toBeLessThan(30);
+  expect(seen.flat().length).toBe(100);
+  expect(new Set(seen.flat()).size).toBe(100);
+});
+
 describe("file systems", () => {
   const MEMORY = "tmpfs /tmp tmpfs rw,nosuid 0 0\n";
 

@@ -80,29 +80,38 @@ class InterfaceState {
 }
 
 class InterfaceIdentity {
-  private readonly facts: Facts;
   private readonly device: string;
   private readonly attributes: Attributes;
+  private readonly texts: readonly (readonly [name: string, file: KeptFile])[];
+  private operstate = "";
   private readonly info: Info;
 
   constructor(facts: Facts, device: string) {
-    this.facts = facts;
     this.device = device;
+    // Some cannot be read in some states, `duplex` of a link that is down: they are empty then, and are spared for a while.
+    this.texts = TEXTS.map((name) => [name, facts.reader.file(facts.sys(`class/net/${device}/${name}`), "whole")]);
     this.info = new Info(facts, "node_network_info");
     this.attributes = attributesOf(facts, device, SETTINGS);
   }
 
   read(out: Columns): void {
-    if (!this.attributes.read(out)) return;
-    const { facts, device } = this;
-    const labels: Record<string, string> = { device };
-    // Some cannot be read in some states, `duplex` of a link that is down: they are empty then.
-    for (const name of TEXTS) labels[name] = facts.reader.text(facts.sys(`class/net/${device}/${name}`)) ?? "";
+    if (!this.attributes.read(out)) return this.close();
+    const labels: Record<string, string> = { device: this.device };
+    for (const [name, file] of this.texts) labels[name] = file.tryRead()?.all().trim() ?? "";
+    if (labels.operstate !== this.operstate) {
+      // A link that was down would not say its duplex; now it may.
+      this.operstate = labels.operstate;
+      for (const [name, file] of this.texts) {
+        file.retry();
+        labels[name] = file.tryRead()?.all().trim() ?? "";
+      }
+    }
     this.info.give(out, labels);
   }
 
   close(): void {
     this.attributes.close();
+    for (const [, file] of this.texts) file.close();
   }
 }
 
