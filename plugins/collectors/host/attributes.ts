@@ -9,6 +9,8 @@ export class Attributes {
   private readonly ids: SeriesId[] = [];
   private readonly scales: number[] = [];
   private readonly divisors: number[] = [];
+  /** What the files said when they were asked; null where they are read when needed. */
+  private asked: Float64Array | null = null;
 
   constructor(reader: Reader) {
     this.reader = reader;
@@ -23,6 +25,13 @@ export class Attributes {
     return this;
   }
 
+  /** Asks the files on a thread, one after the other: `read` then gives what they said. */
+  async ask(): Promise<void> {
+    const answers = new Float64Array(this.files.length);
+    for (let i = 0; i < answers.length; i++) answers[i] = await this.files[i].ask();
+    this.asked = answers;
+  }
+
   /**
    * Returns whether any file answered. If none did the device is gone, or was replaced by another of its name: its
    * files are closed, so that the next read opens what is there then.
@@ -30,7 +39,7 @@ export class Attributes {
   read(out: Columns): boolean {
     const before = out.length;
     for (let i = 0; i < this.files.length; i++) {
-      const value = this.files[i].number();
+      const value = this.asked === null ? this.files[i].number() : this.asked[i];
       if (!Number.isNaN(value)) out.push(this.ids[i], (value * this.scales[i]) / this.divisors[i]);
     }
     if (out.length > before) return true;
@@ -48,7 +57,10 @@ export class Attributes {
   }
 }
 
-interface Device {
+/** One of several of a kind: gives its samples, and closes its files when it is gone. */
+export interface Device {
+  /** What has to happen on a thread before `read`. */
+  ask?(): Promise<void>;
   read(out: Columns): unknown;
   close(): void;
 }
@@ -62,18 +74,33 @@ export class Devices<T extends Device> {
     this.make = make;
   }
 
-  read(names: readonly string[], out: Columns): void {
-    for (const name of names) {
+  /** Devices that are new are made, those that are gone are closed. Returns those there are. */
+  private current(names: readonly string[]): T[] {
+    const devices = names.map((name) => {
       let device = this.byName.get(name);
       if (!device) this.byName.set(name, (device = this.make(name)));
-      device.read(out);
-    }
-    if (this.byName.size === names.length) return;
+      return device;
+    });
+    if (this.byName.size === names.length) return devices;
     for (const [name, device] of this.byName) {
       if (names.includes(name)) continue;
       device.close();
       this.byName.delete(name);
     }
+    return devices;
+  }
+
+  read(names: readonly string[], out: Columns): void {
+    for (const device of this.current(names)) device.read(out);
+  }
+
+  async ask(names: readonly string[]): Promise<void> {
+    for (const device of this.current(names)) await device.ask?.();
+  }
+
+  /** Gives what those devices said that were asked last. */
+  readAsked(out: Columns): void {
+    for (const device of this.byName.values()) device.read(out);
   }
 
   close(): void {

@@ -29,6 +29,7 @@ export class ConntrackGroup implements Group {
   readonly name = "conntrack";
   readonly pace = "fast";
   readonly optional = true;
+  readonly needs: string;
   private readonly entries: KeptFile;
   private readonly limit: KeptFile;
   private readonly stat: KeptFile;
@@ -38,6 +39,7 @@ export class ConntrackGroup implements Group {
   private readonly sums = new Float64Array(COLUMNS.length);
 
   constructor(facts: Facts) {
+    this.needs = facts.proc("sys/net/netfilter/nf_conntrack_count");
     this.entries = facts.reader.file(facts.proc("sys/net/netfilter/nf_conntrack_count"), "whole");
     this.limit = facts.reader.file(facts.proc("sys/net/netfilter/nf_conntrack_max"), "whole");
     this.stat = facts.reader.file(facts.proc("net/stat/nf_conntrack"), "lines");

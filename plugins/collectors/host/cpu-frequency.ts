@@ -1,3 +1,4 @@
+import type { SeriesId } from "all-use-agent/sdk";
 import { Attributes } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
@@ -21,6 +22,7 @@ export class CpuFrequencyGroup implements Group {
   private readonly facts: Facts;
   private attributes: Attributes;
   private cpus = "";
+  private isolated: readonly SeriesId[] = [];
 
   constructor(facts: Facts) {
     this.facts = facts;
@@ -31,6 +33,7 @@ export class CpuFrequencyGroup implements Group {
     const online = this.facts.reader.text(this.facts.sys("devices/system/cpu/online")) ?? "";
     if (online !== this.cpus) this.learn(online);
     this.attributes.read(out);
+    for (const id of this.isolated) out.push(id, 1);
   }
 
   close(): void {
@@ -45,6 +48,8 @@ export class CpuFrequencyGroup implements Group {
     this.attributes = new Attributes(reader);
     this.cpus = online;
     const folder = facts.sys("devices/system/cpu");
+    const isolated = numbersOf(reader.text(`${folder}/isolated`) ?? "");
+    this.isolated = isolated.map((cpu) => facts.series("node_cpu_isolated", { cpu: String(cpu) }));
     const seen = new Set<string>();
     for (const name of reader.names(folder)) {
       const cpu = /^cpu(\d+)$/.exec(name)?.[1];
@@ -74,4 +79,12 @@ export class CpuFrequencyGroup implements Group {
     add("core_throttle_count", "node_cpu_core_throttles_total", { package: pack, core });
     add("package_throttle_count", "node_cpu_package_throttles_total", { package: pack });
   }
+}
+
+/** The kernel's lists: `0,4-6`. */
+function numbersOf(list: string): number[] {
+  return list.split(",").flatMap((part) => {
+    const [first, last = first] = part.split("-").map(Number);
+    return part === "" ? [] : Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }

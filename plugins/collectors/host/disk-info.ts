@@ -1,6 +1,8 @@
+import fs from "node:fs";
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
+import { type Slice, sliced } from "./slices.ts";
 
 const ATA: Readonly<Record<string, string>> = {
   ID_ATA_WRITE_CACHE: "node_disk_ata_write_cache",
@@ -15,27 +17,28 @@ interface Known {
 }
 
 /** What udev knows of each block device: model, serial, file system, device mapper, ATA. */
-export class DiskInfoGroup implements Group {
+class DiskInfoGroup implements Group {
   readonly name = "diskinfo";
   readonly pace = "rare";
   readonly optional = true;
   private readonly facts: Facts;
-  private readonly exclude: RegExp;
+  private readonly slice: Slice;
   private readonly known = new Map<string, Known>();
 
-  constructor(facts: Facts) {
+  constructor(facts: Facts, slice: Slice) {
     this.facts = facts;
-    this.exclude = new RegExp(facts.config.disk_exclude);
+    this.slice = slice;
   }
 
   read(out: Columns): void {
     const { facts, known } = this;
     const present = new Set<string>();
-    for (const line of facts.reader.text(facts.proc("diskstats"))?.split("\n") ?? []) {
-      const [major, minor, device] = line.trim().split(/\s+/, 3);
-      if (!device || this.exclude.test(device)) continue;
+    for (const numbered of this.slice()) {
+      const [major, minor, device] = numbered.split(" ");
       present.add(device);
-      const source = `${major}:${minor}\n${facts.reader.text(`${facts.config.rootfs_path}/run/udev/data/b${major}:${minor}`) ?? ""}`;
+      const path = `${facts.config.rootfs_path}/run/udev/data/b${major}:${minor}`;
+      // Without udev, as in containers, there is none; asking costs less than being refused.
+      const source = `${numbered}\n${fs.existsSync(path) ? (facts.reader.text(path) ?? "") : ""}`;
       let entry = known.get(device);
       if (entry?.source !== source) known.set(device, (entry = { source, samples: this.learn(device, major, minor, source) }));
       for (const [id, value] of entry.samples) out.push(id, value);
@@ -88,4 +91,15 @@ export class DiskInfoGroup implements Group {
     }
     return samples;
   }
+}
+
+export function diskInfoGroups(facts: Facts): Group[] {
+  const exclude = new RegExp(facts.config.disk_exclude);
+  /** `8 0 sda`: udev's files are named by numbers. */
+  const list = () => {
+    const lines = facts.reader.text(facts.proc("diskstats"))?.split("\n") ?? [];
+    const disks = lines.map((line) => line.trim().split(/\s+/, 3));
+    return disks.filter(([, , device]) => device && !exclude.test(device)).map((disk) => disk.join(" "));
+  };
+  return sliced(list, (slice) => new DiskInfoGroup(facts, slice));
 }

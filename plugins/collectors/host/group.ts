@@ -1,4 +1,5 @@
-import type { Labels, SeriesId } from "all-use-agent/sdk";
+import fs from "node:fs";
+import type { Labels, MetricInfo, SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Reader } from "./reader.ts";
 
@@ -14,6 +15,10 @@ export interface HostConfig {
   filesystem_type_exclude: string;
   filesystem_mount_exclude: string;
   network_exclude: string;
+  netstat_fields: string;
+  vmstat_fields: string;
+  tcp_states: boolean;
+  textfile_directory: string;
   timex: boolean;
 }
 
@@ -21,7 +26,7 @@ export interface HostConfig {
 export interface Facts {
   readonly reader: Reader;
   readonly config: HostConfig;
-  series(name: string, labels?: Labels): SeriesId;
+  series(name: string, labels?: Labels, info?: MetricInfo): SeriesId;
   proc(path: string): string;
   sys(path: string): string;
 }
@@ -35,6 +40,8 @@ export interface Group {
   readonly pace: Pace;
   /** Missing files mean that this machine has no such thing, not that something is wrong. */
   readonly optional?: boolean;
+  /** What an optional group cannot do without: looked for first, since a failed read costs twenty times as much as a look. */
+  readonly needs?: string;
   /** Whether there is something to read; where absent there always is. A group that is not ready is passed over. */
   ready?(): boolean;
   /** Adds the group's samples as of now. Throws when it cannot read; what it added before that is taken back. */
@@ -71,7 +78,12 @@ export class GroupRun {
     if (tick < this.restUntilTick) return false;
     // A group that failed does not wait for its turn to be well again.
     if (tick !== 0 && tick % this.every !== this.phase && this.trouble === null) return false;
-    return this.group.ready === undefined || this.group.ready();
+    const { group } = this;
+    if (this.count === 0 && group.needs !== undefined && !fs.existsSync(group.needs)) {
+      this.rest(tick);
+      return false;
+    }
+    return group.ready === undefined || group.ready();
   }
 
   run(out: Columns, tick: number): void {
@@ -86,10 +98,14 @@ export class GroupRun {
       const absent = this.group.optional === true && ABSENT.has(code);
       const again = this.trouble !== null;
       this.trouble = absent ? null : `${this.group.name}: ${(error as Error).message}`;
-      if (absent) this.restUntilTick = tick + this.slowEvery * RARELY;
+      if (absent) this.rest(tick);
       else if (again) this.restUntilTick = tick + this.slowEvery;
     }
     this.endMissing(out, first);
+  }
+
+  private rest(tick: number): void {
+    this.restUntilTick = tick + this.slowEvery * RARELY;
   }
 
   /** Series given last time and not now end with a stale marker. Costs one comparison a series while nothing changes. */

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
-import { Attributes, Devices } from "./attributes.ts";
+import { AskedDeviceGroup } from "./asked-device-group.ts";
+import { Attributes } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
 
@@ -79,6 +80,10 @@ class Chip {
     this.learn(`${this.folder}/device`, chip);
   }
 
+  ask(): Promise<void> {
+    return this.numbers.ask();
+  }
+
   read(out: Columns): void {
     if (this.numbers.read(out)) for (const id of this.infoIds) out.push(id, 1);
   }
@@ -120,22 +125,9 @@ class Chip {
 }
 
 /** /sys/class/hwmon: temperatures, fans, voltages, power. */
-export class HwmonGroup implements Group {
-  readonly name = "hwmon";
-  readonly pace = "slow";
-  private readonly facts: Facts;
-  private readonly devices: Devices<Chip>;
-
-  constructor(facts: Facts) {
-    this.facts = facts;
-    this.devices = new Devices((name) => new Chip(facts, name));
-  }
-
-  read(out: Columns): void {
-    this.devices.read(this.facts.reader.names(this.facts.sys("class/hwmon")), out);
-  }
-
-  close(): void {
-    this.devices.close();
-  }
+export function hwmonGroup(facts: Facts): Group {
+  return new AskedDeviceGroup(
+    { name: "hwmon", folder: facts.sys("class/hwmon"), make: (name) => new Chip(facts, name) },
+    facts.config.slow_interval_ms,
+  );
 }

@@ -11,7 +11,7 @@ export default definePlugin<"collector", HostConfig>("collector", (ctx, config):
   const facts: Facts = {
     reader: new Reader(),
     config,
-    series: (name, labels) => ctx.series(name, labels),
+    series: (name, labels, info) => ctx.series(name, labels, info),
     proc: (path) => `${config.proc_path}/${path}`,
     sys: (path) => `${config.sys_path}/${path}`,
   };
@@ -23,8 +23,8 @@ export default definePlugin<"collector", HostConfig>("collector", (ctx, config):
   let told = "";
 
   const plan = (groups: readonly Group[]): void => {
-    let turn = 0;
-    runs = groups.map((group) => new GroupRun(group, slowEvery, group.pace === "fast" ? 0 : ++turn));
+    const turns = { fast: 0, slow: 0, rare: 0 };
+    runs = groups.map((group) => new GroupRun(group, slowEvery, turns[group.pace]++));
   };
 
   /** Says once what is wrong, and once that it no longer is. */

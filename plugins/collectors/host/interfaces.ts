@@ -2,7 +2,9 @@ import type { SeriesId } from "all-use-agent/sdk";
 import { Attributes, Devices } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group, Pace } from "./group.ts";
+import { Info } from "./info.ts";
 import type { KeptFile } from "./reader.ts";
+import { type Slice, sliced } from "./slices.ts";
 
 /** A file of /sys/class/net/<device>, the metric it feeds after `node_network_`, and its scale. */
 type Attribute = readonly [file: string, metric: string, scale?: number];
@@ -78,48 +80,52 @@ class InterfaceState {
 }
 
 class InterfaceIdentity {
-  private readonly facts: Facts;
   private readonly device: string;
   private readonly attributes: Attributes;
-  private infoKey = "";
-  private infoId: SeriesId = 0;
+  private readonly texts: readonly (readonly [name: string, file: KeptFile])[];
+  private operstate = "";
+  private readonly info: Info;
 
   constructor(facts: Facts, device: string) {
-    this.facts = facts;
     this.device = device;
+    // Some cannot be read in some states, `duplex` of a link that is down: they are empty then, and are spared for a while.
+    this.texts = TEXTS.map((name) => [name, facts.reader.file(facts.sys(`class/net/${device}/${name}`), "whole")]);
+    this.info = new Info(facts, "node_network_info");
     this.attributes = attributesOf(facts, device, SETTINGS);
   }
 
   read(out: Columns): void {
-    if (!this.attributes.read(out)) return;
-    const { facts, device } = this;
-    const labels: Record<string, string> = { device };
-    // Some cannot be read in some states, `duplex` of a link that is down: they are empty then.
-    for (const name of TEXTS) labels[name] = facts.reader.text(facts.sys(`class/net/${device}/${name}`)) ?? "";
-    const key = JSON.stringify(labels);
-    if (key !== this.infoKey) {
-      this.infoId = facts.series("node_network_info", labels);
-      this.infoKey = key;
+    if (!this.attributes.read(out)) return this.close();
+    const labels: Record<string, string> = { device: this.device };
+    for (const [name, file] of this.texts) labels[name] = file.tryRead()?.all().trim() ?? "";
+    if (labels.operstate !== this.operstate) {
+      // A link that was down would not say its duplex; now it may.
+      this.operstate = labels.operstate;
+      for (const [name, file] of this.texts) {
+        file.retry();
+        labels[name] = file.tryRead()?.all().trim() ?? "";
+      }
     }
-    out.push(this.infoId, 1);
+    this.info.give(out, labels);
   }
 
   close(): void {
     this.attributes.close();
+    for (const [, file] of this.texts) file.close();
   }
 }
 
 /** /sys/class/net: the state of each interface often, what it is called and set to seldom. */
-export class InterfaceGroup implements Group {
+class InterfaceGroup implements Group {
   readonly name = "netclass";
   readonly pace: Pace;
   readonly optional = true;
-  private readonly facts: Facts;
+  private readonly slice: Slice;
   private readonly devices: Devices<InterfaceState | InterfaceIdentity>;
 
-  constructor(facts: Facts, part: "state" | "identity") {
+  constructor(facts: Facts, part: "state" | "identity", slice: Slice) {
     const exclude = new RegExp(facts.config.network_exclude);
-    this.facts = facts;
+    this.slice = slice;
     this.pace = part === "state" ? "slow" : "rare";
     this.devices = new Devices((name) =>
       part === "state" ? new InterfaceState(facts, name, !exclude.test(name)) : new InterfaceIdentity(facts, name),
@@ -127,12 +133,16 @@ export class InterfaceGroup implements Group {
   }
 
   read(out: Columns): void {
-    // The bonding driver puts a file of its own among the devices.
-    const names = this.facts.reader.names(this.facts.sys("class/net")).filter((name) => name !== "bonding_masters");
-    this.devices.read(names, out);
+    this.devices.read(this.slice(), out);
   }
 
   close(): void {
     this.devices.close();
   }
+}
+
+export function interfaceGroups(facts: Facts): Group[] {
+  // The bonding driver puts a file of its own among the devices.
+  const list = () => facts.reader.names(facts.sys("class/net")).filter((name) => name !== "bonding_masters");
+  return (["state", "identity"] as const).flatMap((part) => sliced(list, (slice) => new InterfaceGroup(facts, part, slice)));
 }

@@ -5,10 +5,6 @@ import type { KeptFile } from "./reader.ts";
 import { Rows } from "./rows.ts";
 import type { Scanner } from "./scanner.ts";
 
-/** Node exporter's default choice among some four hundred counters. */
-const FIELDS =
-  /^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts)|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$/;
-
 /** Which numbers of a line of values are wanted: `ids[i]` is the number `places[i]`, counted from 0. */
 interface Wanted {
   readonly places: readonly number[];
@@ -21,12 +17,15 @@ export class NetstatGroup implements Group {
   readonly pace = "fast";
   readonly optional = true;
   private readonly facts: Facts;
+  /** Of some four hundred counters those that are told. */
+  private readonly fields: RegExp;
   private readonly tables: readonly { readonly file: KeptFile; readonly rows: Rows<Wanted> }[];
   private readonly six: KeptFile;
   private readonly sixRows = new Rows<SeriesId | null>();
 
   constructor(facts: Facts) {
     this.facts = facts;
+    this.fields = new RegExp(facts.config.netstat_fields);
     this.tables = ["netstat", "snmp"].map((name) => ({
       file: facts.reader.file(facts.proc(`net/${name}`), "whole"),
       rows: new Rows(),
@@ -99,6 +98,6 @@ export class NetstatGroup implements Group {
 
   private seriesOf(protocol: string, name: string): SeriesId | null {
     const key = `${protocol}_${name}`;
-    return protocol !== "" && FIELDS.test(key) ? this.facts.series(`node_netstat_${key}`) : null;
+    return protocol !== "" && this.fields.test(key) ? this.facts.series(`node_netstat_${key}`) : null;
   }
 }

@@ -1,7 +1,9 @@
-import type { SeriesId } from "all-use-agent/sdk";
-import { Attributes, Devices } from "./attributes.ts";
+import { readFile } from "node:fs/promises";
+import { AskedDeviceGroup } from "./asked-device-group.ts";
+import { Attributes } from "./attributes.ts";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
+import { Info } from "./info.ts";
 
 const MICRO = 1e6;
 const TENTHS = 10;
@@ -77,19 +79,20 @@ const TEXTS = [
 ];
 
 class Supply {
-  private readonly facts: Facts;
   private readonly name: string;
   private readonly folder: string;
   private readonly numbers: Attributes;
-  private infoKey = "";
-  private infoId: SeriesId = 0;
+  private readonly texts: readonly string[];
+  private readonly info: Info;
+  private labels: Record<string, string> = {};
 
   constructor(facts: Facts, name: string) {
-    this.facts = facts;
     this.name = name;
     this.folder = facts.sys(`class/power_supply/${name}`);
     this.numbers = new Attributes(facts.reader);
+    this.info = new Info(facts, "node_power_supply_info");
     const present = new Set(facts.reader.names(this.folder));
+    this.texts = TEXTS.filter((file) => present.has(file));
     const add = (file: string, metric: string, divisor: number) => {
       if (!present.has(file)) return;
       this.numbers.add(`${this.folder}/${file}`, facts.series(`node_power_supply_${metric}`, { power_supply: name }), 1, divisor);
@@ -99,18 +102,18 @@ class Supply {
     for (const file of IN_TENTHS) add(file, `${file}_celsius`, TENTHS);
   }
 
-  read(out: Columns): void {
+  async ask(): Promise<void> {
     const labels: Record<string, string> = { power_supply: this.name };
-    for (const file of TEXTS) {
-      const text = this.facts.reader.text(`${this.folder}/${file}`);
+    for (const file of this.texts) {
+      const text = (await readFile(`${this.folder}/${file}`, "utf8").catch(() => "")).trim();
       if (text) labels[file] = text;
     }
-    const key = JSON.stringify(labels);
-    if (key !== this.infoKey) {
-      this.infoId = this.facts.series("node_power_supply_info", labels);
-      this.infoKey = key;
-    }
-    out.push(this.infoId, 1);
+    this.labels = labels;
+    await this.numbers.ask();
+  }
+
+  read(out: Columns): void {
+    this.info.give(out, this.labels);
     this.numbers.read(out);
   }
 
@@ -120,22 +123,8 @@ class Supply {
 }
 
 /** /sys/class/power_supply: batteries and chargers. */
-export class PowerSupplyGroup implements Group {
-  readonly name = "powersupplyclass";
-  readonly pace = "slow";
-  private readonly facts: Facts;
-  private readonly devices: Devices<Supply>;
-
-  constructor(facts: Facts) {
-    this.facts = facts;
-    this.devices = new Devices((name) => new Supply(facts, name));
-  }
-
-  read(out: Columns): void {
-    this.devices.read(this.facts.reader.names(this.facts.sys("class/power_supply")), out);
-  }
-
-  close(): void {
-    this.devices.close();
-  }
+export function powerSupplyGroup(facts: Facts): Group {
+  const folder = facts.sys("class/power_supply");
+  const make = (name: string) => new Supply(facts, name);
+  return new AskedDeviceGroup({ name: "powersupplyclass", folder, make }, facts.config.slow_interval_ms);
 }

@@ -1,10 +1,13 @@
+import fs from "node:fs";
 import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
 import type { KeptFile } from "./reader.ts";
+import type { Scanner } from "./scanner.ts";
 
 const EQUALS = 61;
-const MICROSECONDS = 1e6;
+/** Twice, so that the last digit is node exporter's too. */
+const THOUSAND = 1000;
 
 /** One file of /proc/pressure: the line `some` first, then `full`, each ending in `total=` in microseconds. */
 interface Resource {
@@ -19,6 +22,8 @@ export class PressureGroup implements Group {
   readonly pace = "fast";
   readonly optional = true;
   private readonly resources: readonly Resource[];
+  /** Since Linux 6.1, where the kernel accounts for the time of interrupts. */
+  private readonly irq: Resource | null;
 
   constructor(facts: Facts) {
     const resource = (name: string, ...lines: (string | null)[]): Resource => ({
@@ -31,25 +36,28 @@ export class PressureGroup implements Group {
       resource("io", "waiting", "stalled"),
       resource("memory", "waiting", "stalled"),
     ];
+    this.irq = fs.existsSync(facts.proc("pressure/irq")) ? resource("irq", "stalled") : null;
   }
 
   read(out: Columns): void {
-    for (let r = 0; r < this.resources.length; r++) {
-      const { file, ids } = this.resources[r];
-      const scanner = file.read();
-      for (let line = 0; line < ids.length && scanner.pos < scanner.end; line++) {
-        scanner.skipLine();
-        const id = ids[line];
-        if (id === null) continue;
-        const next = scanner.pos;
-        while (scanner.pos > 0 && scanner.bytes[scanner.pos - 1] !== EQUALS) scanner.pos--;
-        out.push(id, scanner.integer() / MICROSECONDS);
-        scanner.pos = next;
-      }
-    }
+    for (let r = 0; r < this.resources.length; r++) readResource(this.resources[r].file.read(), this.resources[r].ids, out);
+    if (this.irq !== null) readResource(this.irq.file.read(), this.irq.ids, out);
   }
 
   close(): void {
     for (const { file } of this.resources) file.close();
+    this.irq?.file.close();
+  }
+}
+
+function readResource(scanner: Scanner, ids: Resource["ids"], out: Columns): void {
+  for (let line = 0; line < ids.length && scanner.pos < scanner.end; line++) {
+    scanner.skipLine();
+    const id = ids[line];
+    if (id === null) continue;
+    const next = scanner.pos;
+    while (scanner.pos > 0 && scanner.bytes[scanner.pos - 1] !== EQUALS) scanner.pos--;
+    out.push(id, scanner.integer() / THOUSAND / THOUSAND);
+    scanner.pos = next;
   }
 }

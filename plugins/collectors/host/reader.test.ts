@@ -93,7 +93,7 @@ test("a file that refuses is left alone for some tries, or until told to try aga
   const file = new Reader().file(path, "whole");
   expect(file.number()).toBeNaN();
   writeFileSync(path, "5");
-  for (let i = 0; i < 5; i++) expect(file.number()).toBeNaN();
+  for (let i = 0; i < 30; i++) expect(file.number()).toBeNaN();
   expect(file.number()).toBe(5);
   file.close();
 });
@@ -107,4 +107,24 @@ test("a line is known again by its key alone, and any other is learnt anew", () 
   expect(rows.get(0, 18)).toBeUndefined();
   expect(rows.get(300, 18)).toBe("far");
   expect(rows.get(5000, 0)).toBeUndefined();
+});
+
+test("a file asked on a thread says what it says when read", async () => {
+  const path = join(folder, "asked");
+  const reader = new Reader();
+  for (const [text, value] of [
+    ["-4400\n", -4400],
+    ["0x1303\n", 0x1303],
+    ["2.5 Gb/sec", 2.5],
+    ["N/A (no PMA)\n", NaN],
+    ["", NaN],
+  ] as const) {
+    writeFileSync(path, text);
+    const file = reader.file(path, "whole");
+    expect(await file.ask()).toBe(value);
+    expect(file.number()).toBe(value);
+    file.close();
+  }
+  expect(await reader.file(join(folder, "missing"), "whole").ask()).toBeNaN();
+  expect(reader.kept).toBe(0);
 });

@@ -1,11 +1,12 @@
 import fs from "node:fs";
+import { readFile } from "node:fs/promises";
 import { Scanner } from "./scanner.ts";
 
 /** Descriptors kept open at most; files beyond it are opened and closed at each read. A desktop needs about 130. */
 const KEPT_MAX = 512;
 
-/** Tries that a file is spared after it refused. */
-const REFUSED_REST = 5;
+/** Tries that a file is spared after it refused: five minutes of slow intervals. */
+const REFUSED_REST = 30;
 
 /**
  * How the kernel hands a file out. `whole`: all in one read (sysfs, and /proc files made in one go). `lines`: as many
@@ -109,6 +110,20 @@ export class KeptFile {
     return scanner.number();
   }
 
+  /** As `number`, but on a thread: for files behind which a device has to be asked, which can take milliseconds. */
+  async ask(): Promise<number> {
+    if (this.rest > 0) {
+      this.rest--;
+      return NaN;
+    }
+    try {
+      return parseNumber(await readFile(this.path, "utf8"));
+    } catch {
+      this.rest = REFUSED_REST;
+      return NaN;
+    }
+  }
+
   retry(): void {
     this.rest = 0;
   }
@@ -121,4 +136,9 @@ export class KeptFile {
     this.fd = -1;
     fs.closeSync(fd);
   }
+}
+
+/** The number that a text begins with, as Scanner's `number` reads it. */
+function parseNumber(text: string): number {
+  return /^\s*0x/.test(text) ? Number.parseInt(text, 16) : Number.parseFloat(text);
 }

@@ -101,10 +101,10 @@ export class Scanner {
     return value;
   }
 
-  /** The next whole number, hexadecimal where it begins with `0x`. */
+  /** The next number, hexadecimal where it begins with `0x`. */
   number(): number {
     this.skipSpaces();
-    return this.bytes[this.pos] === ZERO && this.bytes[this.pos + 1] === 120 ? this.hexadecimal() : this.integer();
+    return this.bytes[this.pos] === ZERO && this.bytes[this.pos + 1] === 120 ? this.hexadecimal() : this.decimal();
   }
 
   /** Takes the text up to `stop` or white space as a key: its hash is in `hash`, its text in `keyText`. */

@@ -13,12 +13,14 @@ export class SchedstatGroup implements Group {
   readonly name = "schedstat";
   readonly pace = "fast";
   readonly optional = true;
+  readonly needs: string;
   private readonly facts: Facts;
   private readonly file: KeptFile;
   private readonly rows = new Rows<readonly SeriesId[] | null>();
 
   constructor(facts: Facts) {
     this.facts = facts;
+    this.needs = facts.proc("schedstat");
     this.file = facts.reader.file(facts.proc("schedstat"), "lines");
   }
 

@@ -3,7 +3,21 @@ import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
 import type { KeptFile } from "./reader.ts";
 
-const COLUMNS = ["processed", "dropped", "times_squeezed"] as const;
+/** Numbers of a line from the left; null where older kernels counted something else and newer ones print 0. */
+const COLUMNS = [
+  "processed_total",
+  "dropped_total",
+  "times_squeezed_total",
+  null,
+  null,
+  null,
+  null,
+  null,
+  "cpu_collision_total",
+  "received_rps_total",
+  "flow_limit_count_total",
+  "backlog_len",
+] as const;
 /** Where newer kernels print which CPU the line is of; on older ones it is the line's number. */
 const CPU_COLUMN = 12;
 
@@ -14,7 +28,7 @@ export class SoftnetGroup implements Group {
   readonly optional = true;
   private readonly facts: Facts;
   private readonly file: KeptFile;
-  private readonly ids: (readonly SeriesId[])[] = [];
+  private readonly ids: (readonly (SeriesId | null)[])[] = [];
 
   constructor(facts: Facts) {
     this.facts = facts;
@@ -30,15 +44,21 @@ export class SoftnetGroup implements Group {
       for (; column < CPU_COLUMN && !scanner.atLineEnd(); column++) scanner.skipWord();
       if (column === CPU_COLUMN && !scanner.atLineEnd()) cpu = scanner.hexadecimal();
       scanner.pos = start;
-      const ids = (this.ids[cpu] ??= COLUMNS.map((name) =>
-        this.facts.series(`node_softnet_${name}_total`, { cpu: String(cpu) }),
-      ));
-      for (let i = 0; i < COLUMNS.length; i++) out.push(ids[i], scanner.hexadecimal());
+      const ids = (this.ids[cpu] ??= this.learn(String(cpu)));
+      for (let i = 0; i < column; i++) {
+        const id = ids[i];
+        const value = scanner.hexadecimal();
+        if (id !== null) out.push(id, value);
+      }
       scanner.skipLine();
     }
   }
 
   close(): void {
     this.file.close();
+  }
+
+  private learn(cpu: string): (SeriesId | null)[] {
+    return COLUMNS.map((name) => (name === null ? null : this.facts.series(`node_softnet_${name}`, { cpu })));
   }
 }

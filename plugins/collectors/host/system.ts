@@ -1,111 +1,76 @@
+import fs from "node:fs";
 import os from "node:os";
-import type { Labels, SeriesId } from "all-use-agent/sdk";
+import type { SeriesId } from "all-use-agent/sdk";
 import type { Columns } from "./columns.ts";
 import type { Facts, Group } from "./group.ts";
+import { Info } from "./info.ts";
 import type { KeptFile } from "./reader.ts";
 
-/** An info series whose labels are made anew when the text they come from changes. */
-class Info {
-  private readonly facts: Facts;
-  private readonly metric: string;
-  private source: string | null = null;
-  private id: SeriesId = 0;
-
-  constructor(facts: Facts, metric: string) {
-    this.facts = facts;
-    this.metric = metric;
-  }
-
-  give(out: Columns, labels: Labels): void {
-    const source = JSON.stringify(labels);
-    if (source !== this.source) {
-      this.id = this.facts.series(this.metric, labels);
-      this.source = source;
-    }
-    out.push(this.id, 1);
-  }
-}
-
-/** Which system this is: uname, distribution, SELinux, entropy. Changes seldom. */
-export class SystemGroup implements Group {
-  readonly name = "system";
+/** What `uname -a` says. The kernel does not change while it runs, its names may. */
+export class UnameGroup implements Group {
+  readonly name = "uname";
   readonly pace = "rare";
   private readonly facts: Facts;
-  private readonly uname: Info;
-  private readonly release: Info;
-  private readonly entropy: readonly (readonly [KeptFile, SeriesId])[];
-  private readonly selinuxId: SeriesId;
+  private readonly info: Info;
+  private readonly kernel = { machine: os.machine(), release: os.release(), sysname: os.type(), version: os.version() };
 
   constructor(facts: Facts) {
     this.facts = facts;
-    this.uname = new Info(facts, "node_uname_info");
-    this.release = new Info(facts, "node_os_info");
-    const kept = (path: string, metric: string) => [facts.reader.file(facts.proc(path), "whole"), facts.series(metric)] as const;
-    this.entropy = [
-      kept("sys/kernel/random/entropy_avail", "node_entropy_available_bits"),
-      kept("sys/kernel/random/poolsize", "node_entropy_pool_size_bits"),
-    ];
-    this.selinuxId = facts.series("node_selinux_enabled");
+    this.info = new Info(facts, "node_uname_info");
+  }
+
+  read(out: Columns): void {
+    const domainname = this.facts.reader.text(this.facts.proc("sys/kernel/domainname")) ?? "(none)";
+    this.info.give(out, { ...this.kernel, domainname, nodename: os.hostname() });
+  }
+
+  close(): void {}
+}
+
+/** The kernel's pool of random numbers. */
+export class EntropyGroup implements Group {
+  readonly name = "entropy";
+  readonly pace = "slow";
+  private readonly files: readonly (readonly [KeptFile, SeriesId])[];
+
+  constructor(facts: Facts) {
+    const kept = (file: string, metric: string) =>
+      [facts.reader.file(facts.proc(`sys/kernel/random/${file}`), "whole"), facts.series(metric)] as const;
+    this.files = [kept("entropy_avail", "node_entropy_available_bits"), kept("poolsize", "node_entropy_pool_size_bits")];
+  }
+
+  read(out: Columns): void {
+    for (const [file, id] of this.files) out.push(id, file.read().integer());
+  }
+
+  close(): void {
+    for (const [file] of this.files) file.close();
+  }
+}
+
+/** Whether SELinux is there, what it does, and what it is set to do. */
+export class SelinuxGroup implements Group {
+  readonly name = "selinux";
+  readonly pace = "rare";
+  private readonly facts: Facts;
+  private readonly path: string;
+  private readonly enabledId: SeriesId;
+
+  constructor(facts: Facts) {
+    this.facts = facts;
+    this.path = facts.sys("fs/selinux/enforce");
+    this.enabledId = facts.series("node_selinux_enabled");
   }
 
   read(out: Columns): void {
     const { facts } = this;
-    this.uname.give(out, {
-      domainname: facts.reader.text(facts.proc("sys/kernel/domainname")) ?? "(none)",
-      machine: os.machine(),
-      nodename: os.hostname(),
-      release: os.release(),
-      sysname: os.type(),
-      version: os.version(),
-    });
-    this.readRelease(out);
-    for (const [file, id] of this.entropy) out.push(id, file.read().integer());
-    this.readSelinux(out);
-  }
-
-  close(): void {
-    for (const [file] of this.entropy) file.close();
-  }
-
-  private readRelease(out: Columns): void {
-    const { facts } = this;
-    const root = facts.config.rootfs_path;
-    const text = facts.reader.text(`${root}/etc/os-release`) ?? facts.reader.text(`${root}/usr/lib/os-release`);
-    if (text === null) return;
-    const field: Record<string, string | undefined> = {};
-    for (const [, key, value] of text.matchAll(/^([A-Z_]+)=(.*)$/gm))
-      field[key.toLowerCase()] = value.replace(/^(["'])(.*)\1$/, "$2");
-    const labels: Record<string, string> = {};
-    for (const key of RELEASE_LABELS) labels[key] = field[key] ?? "";
-    this.release.give(out, labels);
-    const version = /^\d+(\.\d+)?/.exec(labels.version_id)?.[0];
-    if (version === undefined) return;
-    const { id, id_like, name } = labels;
-    out.push(facts.series("node_os_version", { id, id_like, name }), Number(version));
-  }
-
-  private readSelinux(out: Columns): void {
-    const { facts } = this;
-    const mode = facts.reader.text(facts.sys("fs/selinux/enforce"));
-    out.push(this.selinuxId, mode === null ? 0 : 1);
+    const mode = fs.existsSync(this.path) ? facts.reader.text(this.path) : null;
+    out.push(this.enabledId, mode === null ? 0 : 1);
     if (mode === null) return;
     const configured = /^SELINUX=(\w+)/m.exec(facts.reader.text(`${facts.config.rootfs_path}/etc/selinux/config`) ?? "")?.[1];
     out.push(facts.series("node_selinux_config_mode"), configured === "enforcing" ? 1 : configured === "permissive" ? 0 : -1);
     out.push(facts.series("node_selinux_current_mode"), Number(mode));
   }
-}
 
-const RELEASE_LABELS = [
-  "build_id",
-  "id",
-  "id_like",
-  "image_id",
-  "image_version",
-  "name",
-  "pretty_name",
-  "variant",
-  "variant_id",
-  "version",
-  "version_codename",
-  "version_id",
-] as const;
+  close(): void {}
+}

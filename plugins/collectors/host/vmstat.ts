@@ -4,9 +4,6 @@ import type { Facts, Group } from "./group.ts";
 import type { KeptFile } from "./reader.ts";
 import { Rows } from "./rows.ts";
 
-/** Of some two hundred fields those that tell of paging and of the out-of-memory killer: node exporter's choice. */
-const FIELDS = /^(oom_kill|pgpg|pswp|pg.*fault).*/;
-
 /** /proc/vmstat */
 export class VmstatGroup implements Group {
   readonly name = "vmstat";
@@ -14,10 +11,13 @@ export class VmstatGroup implements Group {
   readonly optional = true;
   private readonly facts: Facts;
   private readonly file: KeptFile;
+  /** Of some two hundred fields those that are told. */
+  private readonly fields: RegExp;
   private readonly rows = new Rows<SeriesId | null>();
 
   constructor(facts: Facts) {
     this.facts = facts;
+    this.fields = new RegExp(facts.config.vmstat_fields);
     this.file = facts.reader.file(facts.proc("vmstat"), "lines");
   }
 
@@ -37,6 +37,6 @@ export class VmstatGroup implements Group {
   }
 
   private learn(field: string): SeriesId | null {
-    return FIELDS.test(field) ? this.facts.series(`node_vmstat_${field}`) : null;
+    return this.fields.test(field) ? this.facts.series(`node_vmstat_${field}`) : null;
   }
 }

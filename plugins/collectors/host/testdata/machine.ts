@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Collector, Labels, Manifest } from "all-use-agent/sdk";
+import { type Collector, type Labels, type Manifest, seriesKey } from "all-use-agent/sdk";
 import { type EmittedSample, TestContext } from "all-use-agent/sdk/testing";
 import { onTestFinished } from "vitest";
 import type { HostConfig } from "../group.ts";
@@ -28,7 +28,7 @@ export class Machine {
   readonly ctx = new TestContext(manifest);
   readonly collector: Collector;
 
-  constructor(files: Record<string, string> = {}, config: Partial<HostConfig> = {}) {
+  constructor(files: Record<string, string> = {}, config: Partial<HostConfig> | ((root: string) => Partial<HostConfig>) = {}) {
     for (const [path, text] of Object.entries({ ...SMALLEST, ...files })) this.write(path, text);
     this.collector = plugin(this.ctx, {
       ...(defaults as unknown as HostConfig),
@@ -38,7 +38,7 @@ export class Machine {
       rootfs_path: this.root,
       // Every tick a slow one, every sixth a rare one.
       slow_interval_ms: 1000,
-      ...config,
+      ...(typeof config === "function" ? config(this.root) : config),
     });
     onTestFinished(async () => {
       await this.ctx.dispose();
@@ -74,6 +74,17 @@ export class Machine {
     void this.collector.collect!(this.ctx.signal);
     return new Samples(this.ctx.emitted.slice(from));
   }
+}
+
+/** Ticks until every name was told: some are asked on a thread and told at a tick after. All samples of these ticks. */
+export async function ticksUntil(machine: Machine, names: readonly string[]): Promise<Samples> {
+  const all: EmittedSample[] = [];
+  for (const untilMs = performance.now() + 60_000; performance.now() < untilMs; ) {
+    all.push(...machine.tick().all);
+    if (names.every((name) => all.some((sample) => sample.name === name))) break;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  return new Samples([...new Map(all.map((sample) => [seriesKey(sample.name, sample.labels), sample])).values()]);
 }
 
 export class Samples {
