@@ -64,6 +64,13 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   ],
   url_too_long: ["The address is too long.", "Send the parameters as a form with POST."],
 
+  // Receivers.
+  label_limit: ["A sender's series has more labels than the receiver takes.", "Send fewer, or raise `max_labels` of the plugin."],
+  otlp_json_invalid: ["OTLP in JSON is not as it should be.", "A fault of the sender: the message names the place."],
+  protobuf_invalid: ["A protobuf message cannot be read.", "A fault of the sender: the message names the byte."],
+  receiver_busy: ["More requests wait than the receiver takes at once.", "Send again a little later."],
+  receiver_unavailable: ["What was sent could not be made safe.", "Send it again; `alluse doctor` tells of the store."],
+
   // Queries.
   query_canceled: ["The query's caller went away or canceled it.", "Nothing."],
   query_execution: ["The query cannot be answered with these data.", "Change the expression as the message says."],
