@@ -70,6 +70,9 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   protobuf_invalid: ["A protobuf message cannot be read.", "A fault of the sender: the message names the byte."],
   receiver_busy: ["More requests wait than the receiver takes at once.", "Send again a little later."],
   receiver_unavailable: ["What was sent could not be made safe.", "Send it again; `alluse doctor` tells of the store."],
+  scrape_failed: ["A target could not be scraped.", "See the message; `up` of the target is 0 meanwhile."],
+  scrape_target_invalid: ["A target of the scrape is none.", "Give `host:port`."],
+  service_list_invalid: ["A list of targets cannot be read.", "Write it as Prometheus' `file_sd_configs` in JSON."],
 
   // Queries.
   query_canceled: ["The query's caller went away or canceled it.", "Nothing."],
