@@ -33,6 +33,11 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "The data folder cannot be made, read or written.",
     "Mend its permissions, make room, or choose another with `--data-dir`.",
   ],
+  import_refused: ["The agent took nothing of what was to be imported.", "See the message."],
+  import_unreadable: [
+    "A file that was to be imported cannot be read.",
+    "Mend what the message says, and import it again: nothing is kept twice.",
+  ],
   internal: ["The agent failed inside: a mistake of its own.", "Report it with the lines of the log around it."],
   port_in_use: ["Another program listens on the port.", "Stop it, or choose another port with `--port`; 0 takes a free one."],
   port_refused: ["The port cannot be listened on.", "Choose another with `--port`, above 1023 unless you are root."],

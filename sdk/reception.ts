@@ -86,7 +86,9 @@ export class Reception {
   }
 
   add(id: SeriesId, timestampMs: number, value: number): void {
-    this.batch.values[this.row(id, timestampMs)] = value;
+    // First: the batch may be another, larger one afterwards.
+    const row = this.row(id, timestampMs);
+    this.batch.values[row] = value;
     if (this.batch.length >= SLICE_ROWS) this.emit(this.batch);
   }
 

@@ -209,7 +209,10 @@ export class Target {
 
   private report(timestampMs: number, values: readonly number[]): void {
     this.reports ??= REPORTS.map((name) => this.ctx.series(name, this.spec.labels));
-    for (const [i, id] of this.reports.entries()) this.batch.values[this.row(id, timestampMs)] = values[i];
+    for (const [i, id] of this.reports.entries()) {
+      const row = this.row(id, timestampMs);
+      this.batch.values[row] = values[i];
+    }
   }
 
   private row(id: SeriesId, timestampMs: number): number {
