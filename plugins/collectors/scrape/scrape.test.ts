@@ -160,7 +160,7 @@ describe("a scrape", () => {
   it("relabels and drops samples, counted as Prometheus does", async () => {
     const metric_relabel: RelabelRule[] = [
       { source_labels: ["__name__"], regex: "drop_.*", action: "drop" },
-      { source_labels: ["path"], regex: "/(.*)/\\d+", target_label: "path", replacement: "/${1}/:id" },
+      { source_labels: ["path"], regex: "/(.*)/\\d+", target_label: "path", replacement: "/$1/:id" },
       { regex: "secret", action: "labeldrop" },
     ];
     const { scrape } = await targetOn({ text: 'drop_me 1\nkept{path="/user/7",secret="s"} 2\n' }, { metric_relabel });

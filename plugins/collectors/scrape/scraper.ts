@@ -1,4 +1,4 @@
-import { errorText, type PluginContext } from "all-use-agent/sdk";
+import { type Disposable, errorText, type PluginContext } from "all-use-agent/sdk";
 import type { JobConfig, ScrapeConfig } from "./config.ts";
 import { HttpClient } from "./http-client.ts";
 import { relabeler } from "./relabel.ts";
@@ -6,10 +6,11 @@ import { ServiceList } from "./service-list.ts";
 import { Target } from "./target.ts";
 import { hashOf, type TargetGroup, targetsOf, type TargetSpec } from "./targets.ts";
 
-/** Targets begin at multiples of this within their interval; coarser where all intervals are long. */
+/** Targets begin at multiples of this within their interval. To wake up costs as much as 20 samples: fine only where it spreads work. */
 const FINE_TICK_MS = 100;
 const COARSE_TICK_MS = 1000;
-const FINE_BELOW_MS = 5000;
+const FEW_TARGETS = 10;
+const LONG_INTERVAL_MS = 5000;
 const LISTS_EVERY_MS = 5000;
 const TARGETS_MAX = 10_000;
 
@@ -30,9 +31,11 @@ export class Scraper {
   private readonly ctx: PluginContext;
   private readonly jobs: readonly Job[];
   private readonly client = new HttpClient();
-  private readonly tickMs: number;
+  private readonly shortestMs: number;
+  private tickMs = 0;
+  private timer: Disposable | null = null;
   private planned = new Map<string, Planned>();
-  private lastMs: number;
+  private lastMs = 0;
   private problems: readonly string[] = [];
   private stated: string | null = null;
 
@@ -47,16 +50,13 @@ export class Scraper {
         specsOf: (group) => targetsOf(config, group, relabel, metricRelabel),
       };
     });
-    const shortestMs = Math.min(...jobs.map(({ scrape_interval_ms: ms }) => ms));
-    this.tickMs = shortestMs < FINE_BELOW_MS ? FINE_TICK_MS : COARSE_TICK_MS;
-    this.lastMs = this.floor(ctx.clock.now());
+    this.shortestMs = Math.min(...jobs.map(({ scrape_interval_ms: ms }) => ms));
   }
 
   async start(): Promise<void> {
     await this.refresh();
     if (this.ctx.signal.aborted) return;
     this.plan();
-    this.ctx.every(this.tickMs, () => this.tick());
     if (this.jobs.some(({ lists }) => lists.length > 0))
       this.ctx.every(LISTS_EVERY_MS, async () => {
         if (await this.refresh()) this.plan();
@@ -88,25 +88,40 @@ export class Scraper {
     return changed;
   }
 
+  /** Wakes up as often as so many targets need. */
+  private pace(targets: number): void {
+    const fine = this.shortestMs < COARSE_TICK_MS || (this.shortestMs < LONG_INTERVAL_MS && targets > FEW_TARGETS);
+    const tickMs = fine ? FINE_TICK_MS : COARSE_TICK_MS;
+    if (tickMs === this.tickMs) return;
+    this.tickMs = tickMs;
+    this.lastMs = this.floor(this.ctx.clock.now());
+    void this.timer?.dispose();
+    this.timer = this.ctx.every(tickMs, () => this.tick());
+  }
+
+  private scheduled(spec: TargetSpec): Planned {
+    const { tickMs } = this;
+    const intervalMs = Math.max(tickMs, Math.round(spec.job.scrape_interval_ms / tickMs) * tickMs);
+    const target = this.planned.get(spec.key)?.target ?? new Target(this.ctx, spec);
+    return { target, intervalMs, offsetMs: this.floor(hashOf(spec.key) % intervalMs) };
+  }
+
   /** Takes up new targets, keeps known ones with what they know, and ends those that are gone. */
   private plan(): void {
     const problems: string[] = [];
-    const planned = new Map<string, Planned>();
+    const specs = new Map<string, TargetSpec>();
     for (const { config, lists, specsOf } of this.jobs) {
-      const { scrape_interval_ms: givenMs, targets } = config;
-      const intervalMs = Math.max(this.tickMs, Math.round(givenMs / this.tickMs) * this.tickMs);
-      for (const group of [{ targets }, ...lists.flatMap(({ groups }) => groups)]) {
+      for (const group of [{ targets: config.targets }, ...lists.flatMap(({ groups }) => groups)]) {
         try {
-          for (const spec of specsOf(group)) {
-            if (planned.size >= TARGETS_MAX) break;
-            const offsetMs = this.floor(hashOf(spec.key) % intervalMs);
-            planned.set(spec.key, this.planned.get(spec.key) ?? { target: new Target(this.ctx, spec), intervalMs, offsetMs });
-          }
+          for (const spec of specsOf(group)) if (specs.size < TARGETS_MAX) specs.set(spec.key, spec);
         } catch (error) {
           problems.push(errorText(error));
         }
       }
     }
+    this.pace(specs.size);
+    const planned = new Map<string, Planned>();
+    for (const spec of specs.values()) planned.set(spec.key, this.scheduled(spec));
     if (planned.size >= TARGETS_MAX) problems.push(`there are more targets than the ${TARGETS_MAX} that are scraped`);
     for (const [key, { target }] of this.planned) if (!planned.has(key)) target.end(this.ctx.clock.now());
     this.planned = planned;
