@@ -32,7 +32,7 @@ const answers = (address: string) =>
 
 /** Without what Prometheus' own scrape differs in. */
 function keyOf({ metric }: QueryResult): string {
-  return JSON.stringify(Object.entries(metric).sort());
+  return JSON.stringify(Object.entries(metric).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 test.skipIf(!existsSync(EXPORTER) || !existsSync(PROMETHEUS))(

@@ -1,5 +1,5 @@
 import { errorText, type Receiver, type Reception, type RouteRequest, type RouteResponse } from "all-use-agent/sdk";
-import { formatOf, readExposition } from "./exposition.ts";
+import { type ExpositionReader, formatOf } from "./exposition.ts";
 import type { Faults } from "./faults.ts";
 import { readJsonLines } from "./json-lines.ts";
 
@@ -7,13 +7,17 @@ import { readJsonLines } from "./json-lines.ts";
 const RETRY_AFTER_S = 5;
 
 /** Takes what is good of a request's body. 204 when that was all of it; 400 with both counts and the first faults when it was not. */
-export async function answerImport(receiver: Receiver, request: RouteRequest): Promise<RouteResponse> {
+export async function answerImport(
+  receiver: Receiver,
+  exposition: ExpositionReader,
+  request: RouteRequest,
+): Promise<RouteResponse> {
   const body = await request.body();
   const reception = receiver.open();
   const faults =
     request.path === "/api/v1/import"
       ? await readJsonLines(body, reception)
-      : await readExposition(body, reception, formatOf(request.header("content-type"), body), receiver.ctx.clock.now());
+      : await exposition.read(body, reception, formatOf(request.header("content-type"), body), receiver.ctx.clock.now());
   try {
     await reception.keep();
   } catch (error) {

@@ -99,8 +99,21 @@ function moveToEnd(tokens: string[], word: string): void {
   tokens.push(word);
 }
 
+/** The keys of recent attributes as names: there are few, and many points have them. */
+const known = new Map<string, string>();
+const KNOWN_MAX = 2000;
+
 /** An attribute's key as a label's name. */
 export function labelName(key: string): string {
+  let name = known.get(key);
+  if (name !== undefined) return name;
+  name = nameOf(key);
+  if (known.size >= KNOWN_MAX) known.clear();
+  if (key.length < 200) known.set(key, name);
+  return name;
+}
+
+function nameOf(key: string): string {
   const name = key.replace(/[^a-zA-Z0-9_]/g, "_");
   if (/^[0-9]/.test(name)) return `key_${name}`;
   return name.startsWith("_") ? `key${name}` : name;
@@ -112,7 +125,8 @@ export function labelName(key: string): string {
  */
 export function addLabels(labels: Record<string, string>, attributes: Attributes, prefix = ""): void {
   const made: Record<string, string> = {};
-  for (const [key, value] of attributes.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+  const sorted = attributes.length < 2 ? attributes : attributes.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  for (const [key, value] of sorted) {
     if (key === "" || value === "") continue;
     const name = labelName(prefix + key);
     made[name] = Object.hasOwn(made, name) ? `${made[name]};${value}` : value;

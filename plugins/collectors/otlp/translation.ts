@@ -107,9 +107,9 @@ export class Translation {
     const { name, unit, type } = metricWords(metric);
     const info: MetricInfo = { type, help: metric.description, ...(unit !== "" && { unit }) };
     const named = (attributes: Attributes): Named => ({ name, labels: this.labelsOf(attributes), info });
-    if (data.kind === "gauge") for (const point of data.points) this.number(named(point.attributes), point, 0, false);
+    if (data.kind === "gauge") for (const point of data.points) this.gauge(named(point.attributes), point);
     else if (data.kind === "sum")
-      for (const point of data.points) this.number(named(point.attributes), point, data.temporality, data.monotonic);
+      for (const point of data.points) this.sum(named(point.attributes), point, data.temporality, data.monotonic);
     else if (data.kind === "histogram")
       for (const point of data.points) this.histogram(named(point.attributes), point, data.temporality);
     else if (data.kind === "exponential")
@@ -124,7 +124,15 @@ export class Translation {
     return labels;
   }
 
-  private number(of: Named, point: NumberPoint, temporality: number, monotonic: boolean): void {
+  private gauge(of: Named, point: NumberPoint): void {
+    const id = this.reception.series(of.name, of.labels, of.info);
+    if (id < 0) return this.reject(1);
+    const timeMs = this.timeOf(point.timeMs);
+    if ((point.flags & NO_RECORDED_VALUE) !== 0) this.reception.stale(id, timeMs);
+    else this.reception.add(id, timeMs, point.value);
+  }
+
+  private sum(of: Named, point: NumberPoint, temporality: number, monotonic: boolean): void {
     const stream = this.streams.of(seriesKey(of.name, of.labels), () => {
       const id = this.reception.series(of.name, of.labels, of.info);
       return id < 0 ? null : newStream(id, id);
