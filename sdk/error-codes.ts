@@ -33,6 +33,11 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "The data folder cannot be made, read or written.",
     "Mend its permissions, make room, or choose another with `--data-dir`.",
   ],
+  import_refused: ["The agent took nothing of what was to be imported.", "See the message."],
+  import_unreadable: [
+    "A file that was to be imported cannot be read.",
+    "Mend what the message says, and import it again: nothing is kept twice.",
+  ],
   internal: ["The agent failed inside: a mistake of its own.", "Report it with the lines of the log around it."],
   port_in_use: ["Another program listens on the port.", "Stop it, or choose another port with `--port`; 0 takes a free one."],
   port_refused: ["The port cannot be listened on.", "Choose another with `--port`, above 1023 unless you are root."],
@@ -63,6 +68,16 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "Send `Authorization: Bearer` with what stands in the file `token` of the data folder.",
   ],
   url_too_long: ["The address is too long.", "Send the parameters as a form with POST."],
+
+  // Receivers.
+  label_limit: ["A sender's series has more labels than the receiver takes.", "Send fewer, or raise `max_labels` of the plugin."],
+  otlp_json_invalid: ["OTLP in JSON is not as it should be.", "A fault of the sender: the message names the place."],
+  protobuf_invalid: ["A protobuf message cannot be read.", "A fault of the sender: the message names the byte."],
+  receiver_busy: ["More requests wait than the receiver takes at once.", "Send again a little later."],
+  receiver_unavailable: ["What was sent could not be made safe.", "Send it again; `alluse doctor` tells of the store."],
+  scrape_failed: ["A target could not be scraped.", "See the message; `up` of the target is 0 meanwhile."],
+  scrape_target_invalid: ["A target of the scrape is none.", "Give `host:port`."],
+  service_list_invalid: ["A list of targets cannot be read.", "Write it as Prometheus' `file_sd_configs` in JSON."],
 
   // Queries.
   query_canceled: ["The query's caller went away or canceled it.", "Nothing."],

@@ -79,6 +79,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   query_timeout: 503,
   query_canceled: 503,
   not_ready: 503,
+  receiver_busy: 503,
   stopped: 503,
   stream_limit: 503,
 };

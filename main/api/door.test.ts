@@ -27,6 +27,14 @@ describe("the door", () => {
     expect(await ask("/-/ready")).toEqual([503, "not ready\n"]);
   });
 
+  it("takes the token as Bearer and as Token, in no other way", async () => {
+    const ask = async (authorization: string) =>
+      (await door(new Request("http://127.0.0.1/api/agent/status", { headers: { Authorization: authorization } }))).status;
+    for (const scheme of ["Bearer", "bearer", "Token"]) expect(await ask(`${scheme} ${TEST_TOKEN}`)).toBe(200);
+    for (const header of [TEST_TOKEN, `Basic ${TEST_TOKEN}`, "Token x", `TokenBearer ${TEST_TOKEN}`])
+      expect(await ask(header)).toBe(401);
+  });
+
   it("answers the desktop's own protocol under its one name, origin checks included", async () => {
     const dismiss = (base: string, origin: string) =>
       door(

@@ -29,6 +29,8 @@ const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 const DESKTOP_SCHEME = "alluse:";
 const DESKTOP_NAME = "app";
 const HOST_FORM = /^(\[[0-9a-f:]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
+/** `Token` is how clients of InfluxDB name it. */
+const SCHEME = /^(?:bearer|token) /i;
 /** Thirty days: the token stays the same for longer, and a browser that is used renews it by each sign-in. */
 const COOKIE_MAX_AGE_S = 30 * 86_400;
 
@@ -56,7 +58,7 @@ export function createGuard(auth: Auth, allowedHosts: readonly string[] = []): G
       if (auth.mode === "none") return "open";
       const header = request.headers.get("authorization");
       // A wrong header is refused even beside a right cookie: the sender meant the header.
-      if (header !== null) return /^bearer /i.test(header) && isToken(header.slice(7).trim()) ? "bearer" : null;
+      if (header !== null) return SCHEME.test(header) && isToken(header.replace(SCHEME, "").trim()) ? "bearer" : null;
       const cookies = request.headers.get("cookie");
       if (cookies === null) return null;
       const name = cookieName(url);

@@ -16,6 +16,15 @@ export interface AgentClient {
   post<T>(path: string, parameters: Readonly<Record<string, string>>): Promise<T>;
   /** The same as JSON. */
   postJson<T>(path: string, body: unknown): Promise<T>;
+  /** Sends bytes to a receiver. Any answer is one; throws `agent_unreachable` where there is none. */
+  send(path: string, contentType: string, body: Uint8Array): Promise<ReceiverAnswer>;
+}
+
+export interface ReceiverAnswer {
+  readonly status: number;
+  readonly body: string;
+  /** Seconds after which the agent wants to be asked again; null: it does not say. */
+  readonly retryAfterS: number | null;
 }
 
 /** Finds the agent of a data folder. Throws `agent_not_running` when there is none, also when it died without a word. */
@@ -36,16 +45,14 @@ export async function connect(dataDir: string): Promise<AgentClient> {
   const token = await readToken(dataDir);
   const base = `http://127.0.0.1:${file.port}`;
 
-  async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  async function exchange(path: string, init: RequestInit): Promise<{ response: Response; text: string }> {
     const headers: Record<string, string> = {
       ...(init.headers as Record<string, string>),
       ...(token !== null && { Authorization: `Bearer ${token}` }),
     };
-    let response: Response;
-    let text: string;
     try {
-      response = await fetch(`${base}${path}`, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-      text = await response.text();
+      const response = await fetch(`${base}${path}`, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      return { response, text: await response.text() };
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new AgentError(
@@ -56,6 +63,10 @@ export async function connect(dataDir: string): Promise<AgentClient> {
         },
       );
     }
+  }
+
+  async function ask<T>(path: string, init: RequestInit): Promise<T> {
+    const { response, text } = await exchange(path, init);
     let body: unknown;
     try {
       body = JSON.parse(text);
@@ -77,6 +88,12 @@ export async function connect(dataDir: string): Promise<AgentClient> {
     post: (path, parameters) => ask(path, { method: "POST", body: new URLSearchParams(parameters) }),
     postJson: (path, body) =>
       ask(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+    send: async (path, contentType, sent) => {
+      const init = { method: "POST", body: sent as Uint8Array<ArrayBuffer>, headers: { "Content-Type": contentType } };
+      const { response, text } = await exchange(path, init);
+      const retryAfter = response.headers.get("retry-after");
+      return { status: response.status, body: text, retryAfterS: retryAfter === null ? null : Number(retryAfter) };
+    },
   };
 }
 

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   start: { summary: "run the agent headless in the foreground", load: async () => (await import("./start.ts")).start },
   status: { summary: "what runs and what it costs", load: async () => (await import("./status.ts")).status },
   query: { summary: "ask the agent in PromQL", load: async () => (await import("./query.ts")).query },
+  import: { summary: "send samples from files to the agent", load: async () => (await import("./import.ts")).importCommand },
   plugin: {
     summary: "list, configure, write, test, pack, add and remove plugins",
     load: async () => (await import("./plugin.ts")).plugin,

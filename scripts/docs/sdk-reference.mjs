@@ -57,7 +57,13 @@ export const PAGES = {
     title: "Reading exposition text",
     text: "Parsers of Prometheus' text format, OpenMetrics and JSON lines.",
     from: "all-use-agent/sdk",
-    modules: ["exposition/exposition-parser", "exposition/json-lines-parser", "exposition/text-parser"],
+    modules: ["exposition/exposition-parser", "exposition/json-lines-parser", "exposition/text-parser", "exposition/family-info"],
+  },
+  receivers: {
+    title: "Receivers",
+    text: "What plugins share that take samples from others ([what there is](../receivers.md)), and a protobuf walk.",
+    from: "all-use-agent/sdk",
+    modules: ["reception", "stale", "protobuf/reader"],
   },
   metrics: {
     title: "Metric types",
@@ -117,6 +123,7 @@ const HANDED_ON = {
   "metrics/exponential-histogram": ["ExponentialHistogram", "ExponentialHistogramOptions"],
   "conformance/trial": ["PluginLoad"],
   "exposition/text-parser": [
+    "copyOf",
     "SERIES_IGNORED",
     "SERIES_REFUSED",
     "TextFamily",

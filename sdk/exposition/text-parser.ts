@@ -78,7 +78,7 @@ export abstract class TextParser {
     this.maxLineCharacters = options.maxLineCharacters ?? LINE_MAX_CHARACTERS;
   }
 
-  /** Takes the next piece of text. Throws `line_too_long`, `reading_too_large`; then the rest of the text is lost. */
+  /** Takes the next piece of text. Throws `line_too_long`, `reading_too_large`; then the rest of the text is lost, and `end` tells of what was before. */
   push(piece: string): void {
     const text = this.rest === "" ? piece : this.rest + piece;
     let from = 0;
@@ -159,13 +159,17 @@ export abstract class TextParser {
   }
 
   private bound(lineCharacters: number): void {
-    if (lineCharacters > this.maxLineCharacters)
+    if (lineCharacters > this.maxLineCharacters) {
+      this.rest = "";
       throw new AgentError(
         "line_too_long",
         `line ${this.lineNumber || 1} has more than ${this.maxLineCharacters} characters: a sample is one line`,
       );
-    if (this.characters + lineCharacters > this.maxCharacters)
+    }
+    if (this.characters + lineCharacters > this.maxCharacters) {
+      this.rest = "";
       throw new AgentError("reading_too_large", `one reading has more than ${this.maxCharacters} characters`);
+    }
   }
 }
 
