@@ -111,6 +111,10 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   document_too_large: ["A document is larger than is allowed.", "Store less of it."],
   documents_unavailable: ["No document store runs, or its folder cannot be used.", "See its state in `alluse plugin list`."],
   documents_write_failed: ["A document could not be written.", "See that the disk is writable and has room."],
+  edge_full: [
+    "An exporter whose edge blocks could not take some samples.",
+    "Send them again later, and see why it sends too slowly in its log; its manifest's `edge` says what fits.",
+  ],
   series_limit: ["There are more series than are allowed.", "Use fewer labels, or labels with fewer values."],
   series_unknown: ["No series has that number.", "Get one from `ctx.series()`; numbers are new after every start."],
   snapshot_invalid: ["A snapshot cannot be read.", "Nothing: the plugin begins anew."],

@@ -22,12 +22,16 @@ export function startLoop(core: AgentCore): Disposable {
     emit: (batch) => core.pipeline.emit(batch),
     seriesCount: () => core.registry.size,
     pluginBusyMs: () => core.host.busyMs(),
+    flow: () => core.pipeline.load,
+    edges: () => core.edges(),
   });
   const timers = [
     everyAligned(time, TICK_MS, () => {
       const nowMs = time.now();
       const gap = gapWatch.tick(nowMs, time.monotonic());
       if (gap) core.noteGap(gap.fromMs, gap.toMs, gap.reason);
+      // Also when nobody emits: a load that ended must be noticed.
+      core.pipeline.load.look(time.monotonic());
       core.vitals.tick(core.pipeline.samples);
       selfMetrics.tick(nowMs);
     }),
