@@ -1,5 +1,4 @@
-import { type Batch, createBatch, definePlugin, type Processor } from "all-use-agent/sdk";
-import { NaNBits } from "./nan-bits.ts";
+import { type Batch, createBatch, definePlugin, NaNBits, type Processor } from "all-use-agent/sdk";
 import { NewestTimes } from "./newest-times.ts";
 
 export interface QualityConfig {
