@@ -331,7 +331,7 @@ export class AgentCore {
   private servicesWith(documents: Documents): HostServices {
     const { time } = this.options;
     return {
-      registerSeries: (name, labels, metric) => this.registry.register(name, labels, metric),
+      registerSeries: (name, labels, metric, owner) => this.registry.register(name, labels, metric, owner),
       seriesInfo: (id) => this.registry.info(id),
       emit: (batch) => this.pipeline.emit(batch),
       flush: async () => {

@@ -13,9 +13,13 @@ const INSTANCE_LABEL = "plugin_instance";
 export function instanceServices(services: HostServices, key: string, instance: string, gate: Gate): HostServices {
   return {
     ...services,
-    ...(instance !== DEFAULT_INSTANCE && {
-      registerSeries: (name, labels, metric) => services.registerSeries(name, { ...labels, [INSTANCE_LABEL]: instance }, metric),
-    }),
+    registerSeries: (name, labels, metric) =>
+      services.registerSeries(
+        name,
+        instance === DEFAULT_INSTANCE ? labels : { ...labels, [INSTANCE_LABEL]: instance },
+        metric,
+        key,
+      ),
     emit: (batch) => (gate.open ? services.emit(batch) : 0),
     publish: (_source, finding) => {
       if (gate.open) services.publish(key, finding);
