@@ -42,7 +42,7 @@ export default definePlugin<"processor", MapConfig>("processor", (ctx, config): 
     if (!relabel(labels)) return null;
     const name = labels.get("__name__") ?? "";
     // Labels that begin so are for rules to hand something on to each other.
-    for (const label of [...labels.keys()]) if (label.startsWith("__")) labels.delete(label);
+    for (const label of labels.keys()) if (label.startsWith("__")) labels.delete(label);
     const same = name === info.name && sameLabels(labels, info);
     if (same) return id;
     const { type, help } = info;

@@ -71,6 +71,8 @@ function compileRule(config: RelabelConfig, where: string): Rule {
       return dropLabels((name) => regex.test(name));
     case "labelkeep":
       return dropLabels((name) => !regex.test(name));
+    default:
+      throw fault(where, `there is no action ${String(action)}`);
   }
 }
 
@@ -101,7 +103,7 @@ function setter(target: string, where: string, valueOf: (labels: LabelSet) => st
 function labelMap(regex: Regex, replacement: string): Rule {
   const nameOf = compileTemplate(replacement);
   return (labels) => {
-    for (const [name, value] of [...labels]) {
+    for (const [name, value] of Array.from(labels)) {
       const match: RegexMatch | null = regex.exec(name);
       const mapped = match === null ? "" : nameOf(match);
       if (LABEL_NAME.test(mapped)) set(labels, mapped, value);
@@ -112,7 +114,7 @@ function labelMap(regex: Regex, replacement: string): Rule {
 
 function dropLabels(dropped: (name: string) => boolean): Rule {
   return (labels) => {
-    for (const name of [...labels.keys()]) if (dropped(name)) labels.delete(name);
+    for (const name of labels.keys()) if (dropped(name)) labels.delete(name);
     return true;
   };
 }
