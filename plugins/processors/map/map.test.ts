@@ -48,7 +48,7 @@ describe("relabeling, as Prometheus does it:", () => {
     ["replace with a separator", { source_labels: ["x", "y"], separator: "-", target_label: "z" }, 'a{x="1",y="Two",z="1-Two"}'],
     [
       "replace by groups",
-      { source_labels: ["y"], regex: "(.)(?P<rest>.*)", target_label: "z", replacement: "\u0024{rest}$1$$" },
+      { source_labels: ["y"], regex: "(.)(?P<rest>.*)", target_label: "z", replacement: ["$", "{rest}$1$$"].join("") },
       'a{x="1",y="Two",z="woT$"}',
     ],
     [
