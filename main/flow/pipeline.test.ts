@@ -108,6 +108,14 @@ describe("SeriesRegistry", () => {
     expect(registry.find("a", { y: "2", x: "1" })).toBe(first);
   });
 
+  it("remembers who registered a series first", () => {
+    const registry = new SeriesRegistry(() => {});
+    const id = registry.register("a", {}, GAUGE, "collectors/one");
+    registry.register("a", {}, GAUGE, "collectors/two");
+    expect(registry.info(id).owner).toBe("collectors/one");
+    expect(registry.info(registry.register("b", {}, GAUGE))).not.toHaveProperty("owner");
+  });
+
   it("does not take label values apart at quotes or braces", () => {
     const registry = new SeriesRegistry(() => {});
     const tricky = registry.register("a", { x: 'b",y="c' }, GAUGE);
