@@ -126,6 +126,10 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   document_too_large: ["A document is larger than is allowed.", "Store less of it."],
   documents_unavailable: ["No document store runs, or its folder cannot be used.", "See its state in `alluse plugin list`."],
   documents_write_failed: ["A document could not be written.", "See that the disk is writable and has room."],
+  edge_full: [
+    "An exporter whose edge blocks could not take some samples.",
+    "Send them again later, and see why it sends too slowly in its log; its manifest's `edge` says what fits.",
+  ],
   series_limit: ["There are more series than are allowed.", "Use fewer labels, or labels with fewer values."],
   series_unknown: ["No series has that number.", "Get one from `ctx.series()`; numbers are new after every start."],
   sketch_invalid: [
@@ -145,6 +149,10 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   ],
 
   // Manifests, configuration and packages of plugins.
+  expression_invalid: [
+    "An expression in a configuration cannot be read.",
+    "Mend the place that the message names: numbers, variables, + - * / % ^, parentheses, and the functions it lists.",
+  ],
   folder_exists: ["A plugin's folder is already there.", "Choose another name or folder."],
   folder_too_large: ["A plugin's folder holds too many files.", "Leave out what it does not need to run."],
   folder_unwritable: ["A plugin's folder cannot be written.", "Mend its permissions, or choose another with `--dir`."],
@@ -174,7 +182,19 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   plugin_id_invalid: ["That is no plugin's id.", "Write it as `collectors/name`."],
   plugin_unknown: ["There is no plugin of that id.", "`alluse plugin list` shows their ids."],
   requirement_circular: ["Plugins require each other in a circle.", "Take one `requires` away."],
+  relabel_invalid: [
+    "A rule of relabeling cannot be applied.",
+    "Mend what the message names; the words are those of Prometheus' `relabel_config`.",
+  ],
   requirement_missing: ["What a plugin requires does not run.", "Start or mend that one first."],
+  selector_invalid: [
+    "A series selector in a configuration cannot be read.",
+    'Write it as in PromQL: `name{label="value"}`; `{}` is every series.',
+  ],
+  table_invalid: [
+    "A table that labels are taken from cannot be read.",
+    "Mend the file as the message says; until then the last good one counts.",
+  ],
 
   // A plugin's life.
   check_timeout: ["A check of the conformance kit did not end.", "Something the plugin does never ends: see the check's name."],

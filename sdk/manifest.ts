@@ -100,6 +100,20 @@ export const manifestSchema = {
     },
     mutates: { type: "boolean", description: "A processor that changes batches." },
     order: { type: "integer", minimum: 0, maximum: 1000, description: "Among processors, lower runs first." },
+    edge: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        policy: {
+          enum: ["latest", "drop_oldest", "block"],
+          description:
+            "`latest`: when it falls behind, only the newest sample of each series; what analytics have when absent. `drop_oldest`: batches wait, the oldest are dropped; what exporters have. `block`: it gets every batch; what does not fit is refused, and `flush` rejects.",
+        },
+        rows: { type: "integer", minimum: 1, maximum: 10_000_000, description: "So many rows wait at most." },
+        bytes: { type: "integer", minimum: 1024, maximum: 1_073_741_824, description: "So many bytes wait at most." },
+      },
+      description: "What happens to samples that come faster than it takes them; of analytics and exporters.",
+    },
     permissions: {
       type: "array",
       items: { type: "string", pattern: "^(read|net|exec|metrics:read|metrics:write|documents|notify|act)(:.+)?$" },

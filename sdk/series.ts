@@ -14,6 +14,8 @@ export interface MetricInfo {
 export interface SeriesInfo extends MetricInfo {
   readonly name: string;
   readonly labels: Labels;
+  /** The plugin that registered it first, `collectors/host`; of the agent's own series there is none. */
+  readonly owner?: string;
 }
 
 /** A series' number while the agent runs: small, dense, never reused in one run, different after a restart. */

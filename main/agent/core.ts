@@ -14,10 +14,13 @@ import {
   type SeriesStorage,
 } from "all-use-agent/sdk";
 import type { StreamEvent } from "../api/view.ts";
+import type { EdgeReport } from "../flow/edge.ts";
 import { Pipeline } from "../flow/pipeline.ts";
 import { SeriesRegistry } from "../flow/registry.ts";
+import { DEFAULT_FLOW } from "../flow/settings.ts";
 import { TopicBoard } from "../flow/topics.ts";
 import type { AgentConfig } from "../host/config-file.ts";
+import { readFlow } from "../host/config/flow.ts";
 import type { SecretStore } from "../host/config/secrets.ts";
 import { lateDocuments } from "../host/documents.ts";
 import { PluginHost } from "../host/host.ts";
@@ -164,13 +167,16 @@ export class AgentCore {
       host: this.host,
       log: book.logger("config"),
       note: (...note) => this.permissions.note(...note),
+      flow: (config) => this.configureFlow(config),
     });
     this.stages = new StageList(this.host, {
       resume: (rows, following) => this.pipeline.resume(rows, following),
       after: (ms, task) => time.after(ms, task),
+      elapsed: () => time.monotonic(),
       warn: (id, message) => book.logger(id).warn(message),
     });
-    this.pipeline = new Pipeline(this.registry, () => this.stages.current());
+    this.pipeline = new Pipeline(this.registry, () => this.stages.current(), time);
+    this.configureFlow(options.config);
     this.query = new QueryEngine(() => this.storage(), { delayedNameRemoval: true });
     this.findings = new FindingLog(documents, log, now);
     this.desk = new RecommendationDesk(documents, log, now, (report) => this.recommendationChanged(report));
@@ -220,11 +226,21 @@ export class AgentCore {
   async stop(): Promise<void> {
     this.watch?.dispose();
     await this.configWatch?.dispose();
+    this.pipeline.close();
     await this.host.stop();
     await this.permissions.stop();
     this.vitals.dispose();
     this.load?.dispose();
     this.readings?.dispose();
+  }
+
+  private configureFlow({ flow = {} }: AgentConfig): void {
+    const given = readFlow(flow);
+    this.pipeline.configure({
+      mode: given.mode ?? DEFAULT_FLOW.mode,
+      batch: { ...DEFAULT_FLOW.batch, ...given.batch },
+      switch: { ...DEFAULT_FLOW.switch, ...given.switch },
+    });
   }
 
   /** Plugins that are dropped in, changed or taken away while the agent runs are noticed. */
@@ -319,6 +335,10 @@ export class AgentCore {
     for (const listener of this.listeners) listener(event);
   }
 
+  edges(): EdgeReport[] {
+    return this.stages.edges();
+  }
+
   get pluginsDir(): string {
     return join(this.options.dataDir, "plugins");
   }
@@ -326,12 +346,15 @@ export class AgentCore {
   private servicesWith(documents: Documents): HostServices {
     const { time } = this.options;
     return {
-      registerSeries: (name, labels, metric) => this.registry.register(name, labels, metric),
+      registerSeries: (name, labels, metric, owner) => this.registry.register(name, labels, metric, owner),
       seriesInfo: (id) => this.registry.info(id),
       emit: (batch) => this.pipeline.emit(batch),
       flush: async () => {
         await this.pipeline.settled();
         await this.storage().flush();
+        const refusing = this.stages.refusing();
+        if (refusing !== null)
+          throw new AgentError("edge_full", `${refusing} must have every sample and could not take some: send them again later`);
       },
       queriedMetrics: (expr) =>
         this.query

@@ -18,6 +18,8 @@ export interface LiveConfigParts {
   readonly log: Logger;
   /** Names of what changed, never values. */
   readonly note: AuditNote;
+  /** How samples pass was changed, or may have been. */
+  readonly flow: (config: AgentConfig) => void;
 }
 
 /** config.json and secrets.json of a running agent: what they say counts, however it came there. */
@@ -69,7 +71,9 @@ export class LiveConfig {
   async read(): Promise<void> {
     const { path, log } = this.parts;
     try {
-      this.settings = (await readConfig(path, false)).plugins ?? {};
+      const config = await readConfig(path, false);
+      this.settings = config.plugins ?? {};
+      this.parts.flow(config);
       this.damage = null;
     } catch (error) {
       this.damage = `${errorText(error)}; until then the agent goes on with what it had`;

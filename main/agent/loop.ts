@@ -24,12 +24,16 @@ export function startLoop(core: AgentCore): Disposable {
     pluginBusyMs: () => core.host.busyMs(),
     loadLevel: () => core.load?.level ?? 0,
     paces: () => core.host.paces(),
+    flow: () => core.pipeline.load,
+    edges: () => core.edges(),
   });
   const timers = [
     everyAligned(time, TICK_MS, () => {
       const nowMs = time.now();
       const gap = gapWatch.tick(nowMs, time.monotonic());
       if (gap) core.noteGap(gap.fromMs, gap.toMs, gap.reason);
+      // Also when nobody emits: a load that ended must be noticed.
+      core.pipeline.load.look(time.monotonic());
       core.vitals.tick(core.pipeline.samples);
       selfMetrics.tick(nowMs);
     }),

@@ -1,8 +1,7 @@
 import { type Batch, errorText, type Exporter, PermanentError } from "all-use-agent/sdk";
-import { copyOf } from "./copy.ts";
+import { type EdgeBounds, EXPORT_EDGE } from "./edge.ts";
+import { WaitingBatches } from "./waiting-batches.ts";
 
-/** Two minutes of ticks: what a short outage may cost in memory, about 2 MB at 900 series. */
-const QUEUED_BATCHES_MAX = 120;
 const RETRY_FIRST_MS = 1000;
 const RETRY_MAX_MS = 60_000;
 
@@ -15,21 +14,22 @@ export interface ExportTarget {
   warn(message: string): void;
 }
 
-/** The edge between the samples' way and one exporter: bounded, oldest dropped and counted, never slowing a collector. */
+/** The edge between the samples' way and one exporter: bounded, what is lost is counted, never slowing a collector. */
 export class ExportQueue {
-  dropped = 0;
-  private readonly waiting: Batch[] = [];
+  readonly bounds: EdgeBounds;
+  readonly waiting: WaitingBatches;
   private target: ExportTarget;
   private sending = false;
   private retryMs = RETRY_FIRST_MS;
 
-  constructor(target: ExportTarget) {
+  constructor(target: ExportTarget, bounds: EdgeBounds = EXPORT_EDGE, elapsed: () => number = () => performance.now()) {
     this.target = target;
+    this.bounds = bounds;
+    this.waiting = new WaitingBatches(bounds, elapsed);
   }
 
   push(batch: Batch): void {
-    if (this.waiting.length >= QUEUED_BATCHES_MAX) this.dropped += this.waiting.shift()!.length;
-    this.waiting.push(copyOf(batch));
+    this.waiting.push(batch);
     if (!this.sending) void this.drain();
   }
 
@@ -42,23 +42,22 @@ export class ExportQueue {
 
   private async drain(): Promise<void> {
     this.sending = true;
-    while (this.waiting.length > 0 && !this.target.signal.aborted) {
+    for (let batch = this.waiting.first(); batch && !this.target.signal.aborted; batch = this.waiting.first()) {
       const { target } = this;
-      const batch = this.waiting[0];
+      const sent = batch;
       try {
-        await target.call(() => target.send(batch, target.signal));
+        await target.call(() => target.send(sent, target.signal));
         this.retryMs = RETRY_FIRST_MS;
+        this.waiting.done(sent);
       } catch (error) {
         target.warn(errorText(error));
-        if (!(error instanceof PermanentError)) {
-          await new Promise<void>((resolve) => target.after(this.retryMs, resolve));
-          this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+        if (error instanceof PermanentError) {
+          this.waiting.lost(sent);
           continue;
         }
-        this.dropped += batch.length;
+        await new Promise<void>((resolve) => target.after(this.retryMs, resolve));
+        this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
       }
-      // While it was being sent the queue may have dropped it as its oldest.
-      if (this.waiting[0] === batch) this.waiting.shift();
     }
     this.sending = false;
   }

@@ -1,4 +1,5 @@
-import { type Batch, createBatch, ensureCapacity, type SeriesId } from "all-use-agent/sdk";
+import type { Batch } from "all-use-agent/sdk";
+import { NewestRows } from "./newest-rows.ts";
 
 /** Twice the time from one tick to the next. */
 const EVERY_MS = 2000;
@@ -8,6 +9,8 @@ export interface LatestGateParts {
   readonly deliver: (batch: Batch) => void;
   /** So many batches were not handed over by themselves. */
   readonly leftOut: (batches: number) => void;
+  /** Series beyond so many are left out altogether; absent: all are held. */
+  readonly rowsMax?: number;
 }
 
 /**
@@ -15,40 +18,38 @@ export interface LatestGateParts {
  * before it is dropped and counted. Holds one sample a series.
  */
 export class LatestGate {
+  /** Rows that were never handed over. */
+  dropped = 0;
   private readonly parts: LatestGateParts;
-  private readonly rows = new Map<SeriesId, number>();
-  private held: Batch = createBatch(64);
+  private readonly newest: NewestRows;
   private batches = 0;
   private deliveredMs: number;
 
   constructor(parts: LatestGateParts) {
     this.parts = parts;
+    this.newest = new NewestRows(parts.rowsMax ?? Infinity);
     this.deliveredMs = parts.now();
   }
 
+  /** Rows held. */
+  get rows(): number {
+    return this.newest.length;
+  }
+
+  /** Everything is handed over by itself again: what is held is older than that. */
+  open(): void {
+    this.dropped += this.newest.take().length;
+    this.batches = 0;
+  }
+
   push(batch: Batch): void {
-    for (let i = 0; i < batch.length; i++) this.keep(batch.series[i], batch.timestamps[i], batch.values[i]);
+    this.dropped += this.newest.add(batch);
     this.batches++;
     const nowMs = this.parts.now();
     if (nowMs - this.deliveredMs < EVERY_MS) return;
     this.deliveredMs = nowMs;
     this.parts.leftOut(this.batches - 1);
-    this.parts.deliver(this.held);
+    this.parts.deliver(this.newest.take());
     this.batches = 0;
-    this.rows.clear();
-    this.held.length = 0;
-  }
-
-  private keep(id: SeriesId, timestampMs: number, value: number): void {
-    let row = this.rows.get(id);
-    if (row === undefined) {
-      row = this.held.length;
-      this.held = ensureCapacity(this.held, row + 1);
-      this.held.length = row + 1;
-      this.held.series[row] = id;
-      this.rows.set(id, row);
-    }
-    this.held.timestamps[row] = timestampMs;
-    this.held.values[row] = value;
   }
 }

@@ -108,6 +108,14 @@ describe("SeriesRegistry", () => {
     expect(registry.find("a", { y: "2", x: "1" })).toBe(first);
   });
 
+  it("remembers who registered a series first", () => {
+    const registry = new SeriesRegistry(() => {});
+    const id = registry.register("a", {}, GAUGE, "collectors/one");
+    registry.register("a", {}, GAUGE, "collectors/two");
+    expect(registry.info(id).owner).toBe("collectors/one");
+    expect(registry.info(registry.register("b", {}, GAUGE))).not.toHaveProperty("owner");
+  });
+
   it("does not take label values apart at quotes or braces", () => {
     const registry = new SeriesRegistry(() => {});
     const tricky = registry.register("a", { x: 'b",y="c' }, GAUGE);
@@ -154,14 +162,17 @@ describe("ExportQueue", () => {
       later.shift()?.();
     }
     expect(sent).toEqual([1, 3]);
-    expect(queue.dropped).toBe(1);
+    expect(queue.waiting.dropped).toBe(1);
   });
 
   it("drops the oldest and counts it when the receiver hangs, and holds copies", () => {
-    const queue = new ExportQueue(target(() => new Promise(() => {})));
+    const queue = new ExportQueue(
+      target(() => new Promise(() => {})),
+      { policy: "drop_oldest", rows: 240, bytes: 1e6 },
+    );
     const batch = batchOf([0, 0, 1], [0, 0, 2]);
     for (let i = 0; i < 130; i++) queue.push(batch);
-    expect(queue.dropped).toBe(2 * 10);
+    expect(queue.waiting.dropped).toBe(2 * 10);
     expect(copyOf(batch).values).not.toBe(batch.values);
   });
 });

@@ -1,7 +1,14 @@
 import { type Batch, createBatch, ensureCapacity } from "all-use-agent/sdk";
 import { copyOf } from "./copy.ts";
 import type { ExportQueue } from "./export-queue.ts";
+import { Gather } from "./gather.ts";
+import { LoadSwitch } from "./load-switch.ts";
 import type { SeriesRegistry } from "./registry.ts";
+import { inRuns } from "./runs.ts";
+import { DEFAULT_FLOW, type FlowSettings } from "./settings.ts";
+
+/** Larger than this, as a part of what is gathered at most: such a batch gains nothing by waiting. */
+const PASSES_STRAIGHT = 1 / 20;
 
 /** A stage: the plugin's method behind whatever meters and guards its calls. */
 export interface Stage {
@@ -38,10 +45,27 @@ interface Queued {
   readonly following: readonly Stage[] | null;
 }
 
+/** Elapsed time, and a call after some of it. */
+export interface FlowTime {
+  monotonic(): number;
+  after(delayMs: number, task: () => void): { dispose(): void | Promise<void> };
+}
+
+const REAL_TIME: FlowTime = {
+  monotonic: () => performance.now(),
+  after: (delayMs, task) => {
+    const timer = setTimeout(task, delayMs);
+    return { dispose: () => clearTimeout(timer) };
+  },
+};
+
 /**
- * The way of every sample: processors one after the other, then storage, analytics and exporters side by side. All of
- * it is synchronous on the emitter's call, but for rows that a processor takes to its own process; what takes time (the log,
+ * The way of every sample: processors one after the other, then storage, analytics and exporters side by side. In real time all
+ * of it is synchronous on the emitter's call, but for rows that a processor takes to its own process; what takes time (the log,
  * blocks, sending) is behind the stages. The batch is copied once, because processors change it and emitters refill theirs.
+ *
+ * In micro-batches small emissions are gathered and pass together, in their order; large and backdated ones pass at once, after
+ * what was gathered before them. `settled` passes on what is gathered, so what is acknowledged or asked for after it is there.
  */
 export class Pipeline {
   private readonly registry: SeriesRegistry;
@@ -51,23 +75,55 @@ export class Pipeline {
   private current: Batch = createBatch(0);
   private busy = false;
   private readonly queued: Queued[] = [];
+  private readonly time: FlowTime;
+  private settings = DEFAULT_FLOW;
+  private readonly gather = new Gather();
+  private timer: { dispose(): void | Promise<void> } | null = null;
+  private closed = false;
+  readonly load: LoadSwitch;
   /** Samples that reached storage since the start. */
   samples = 0;
   newestMs: number | null = null;
 
-  constructor(registry: SeriesRegistry, stages: () => Stages) {
+  constructor(registry: SeriesRegistry, stages: () => Stages, time: FlowTime = REAL_TIME) {
     this.registry = registry;
     this.stages = stages;
+    this.time = time;
+    this.load = new LoadSwitch(this.settings, time.monotonic());
+  }
+
+  /** From the next emission on. */
+  configure(settings: FlowSettings): void {
+    this.settings = settings;
+    this.load.configure(settings);
+    this.drain();
   }
 
   /** Returns how many rows storage refused for their time, of those that reached it in this call. */
   emit(batch: Batch): number {
+    this.load.emitted();
+    this.load.look(this.time.monotonic());
     // A stage that emits (analytics does) gets its turn when the batch in hand is through.
     if (this.busy) {
       this.queued.push({ batch: copyOf(batch), following: null });
       return 0;
     }
-    return this.work(batch, null);
+    const { rows, delayMs } = this.settings.batch;
+    if (this.load.mode === "real_time" || this.closed || batch.backdated === true || batch.length >= rows * PASSES_STRAIGHT) {
+      this.drain();
+      return this.work(batch, null);
+    }
+    if (batch.length === 0) return 0;
+    this.gather.add(batch);
+    if (this.gather.length >= rows) this.drain();
+    else this.timer ??= this.time.after(delayMs, () => this.drain());
+    return 0;
+  }
+
+  /** Passes on what is gathered, and gathers no more: of what stops last nothing must be left. */
+  close(): void {
+    this.closed = true;
+    this.drain();
   }
 
   /** Takes rows back that a processor had taken away, for the processors after it and the rest of the way. Keeps `rows`. */
@@ -76,17 +132,29 @@ export class Pipeline {
     else this.work(rows, following);
   }
 
-  /** Whether rows are with a processor elsewhere. */
+  /** Whether rows are gathered, or with a processor elsewhere. */
   get waiting(): boolean {
-    return this.stages().away.some((away) => away.waiting);
+    return this.gather.length > 0 || this.stages().away.some((away) => away.waiting);
   }
 
   /** Resolves when everything emitted so far has reached storage, or was dropped by a processor. */
   async settled(): Promise<void> {
+    this.drain();
     for (const away of this.stages().away) if (away.waiting) await away.settled();
   }
 
+  private drain(): void {
+    void this.timer?.dispose();
+    this.timer = null;
+    if (this.gather.length === 0) return;
+    const gathered = this.gather.take();
+    // Asked for by a stage: it comes when the batch in hand is through, before anybody who waits goes on.
+    if (this.busy) this.queued.push({ batch: copyOf(gathered), following: null });
+    else this.work(gathered, this.stages().processors);
+  }
+
   private work(batch: Batch, following: readonly Stage[] | null): number {
+    const startMs = performance.now();
     this.busy = true;
     try {
       const refused = this.pass(batch, following);
@@ -94,9 +162,11 @@ export class Pipeline {
       return refused;
     } finally {
       this.busy = false;
+      this.load.spent(performance.now() - startMs);
     }
   }
 
+  /** `following`: the processors yet to come of a batch that is the pipeline's own; null: all, of somebody else's. */
   private pass(batch: Batch, following: readonly Stage[] | null): number {
     const { processors, storage, analytics, exports } = this.stages();
     const own = following === null ? this.take(batch) : batch;
@@ -107,7 +177,7 @@ export class Pipeline {
     if (own.length === 0) return 0;
     let refused = 0;
     if (storage) {
-      refused = storage.take(own);
+      refused = own === this.scratch ? storage.take(own) : inRuns(own, (piece) => storage.take(piece));
       this.samples += own.length - refused;
     }
     for (const queue of exports) queue.push(own);

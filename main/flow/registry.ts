@@ -23,8 +23,8 @@ export class SeriesRegistry {
     return this.infos.length;
   }
 
-  /** The same number for the same name and labels. Throws `series_limit`. */
-  register(name: string, labels: Labels, metric: MetricInfo): SeriesId {
+  /** The same number for the same name and labels; who came first is its owner. Throws `series_limit`. */
+  register(name: string, labels: Labels, metric: MetricInfo, owner?: string): SeriesId {
     const key = seriesKey(name, labels);
     const known = this.ids.get(key);
     if (known !== undefined) return known;
@@ -39,6 +39,7 @@ export class SeriesRegistry {
       type: metric.type,
       help: metric.help,
       ...(metric.unit === undefined ? {} : { unit: metric.unit }),
+      ...(owner === undefined ? {} : { owner }),
     });
     this.infos.push(info);
     if (!this.described.has(name)) this.described.set(name, metric);

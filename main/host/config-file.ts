@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AgentError, errorText } from "all-use-agent/sdk";
 import { readFileOrNull, writeFileAtomic } from "./files.ts";
+import { type FlowConfig, flowSchema, readFlow } from "./config/flow.ts";
 import { checkInstanceName } from "./config/instance-name.ts";
 import type { PluginSettings } from "./config/settings.ts";
 import type { LogLevel } from "./log.ts";
@@ -15,6 +16,7 @@ export const configSchema = {
   properties: {
     $schema: { type: "string" },
     log_level: { enum: ["debug", "info", "warn", "error"] },
+    flow: flowSchema,
     plugins: {
       type: "object",
       additionalProperties: {
@@ -42,6 +44,8 @@ export const configSchema = {
 
 export interface AgentConfig {
   readonly log_level?: LogLevel;
+  /** How samples pass from emitters to stages. */
+  readonly flow?: FlowConfig;
   readonly plugins?: Readonly<Record<string, PluginSettings>>;
 }
 
@@ -72,6 +76,11 @@ export async function readConfig(path: string, mustExist: boolean): Promise<Agen
   const problems = schemaProblems(configSchema, value);
   if (problems.length > 0) throw fail(`is not valid at ${problems[0].where}: ${problems[0].message}`, problems[0].where);
   const config = value as AgentConfig;
+  try {
+    readFlow(config.flow ?? {});
+  } catch (error) {
+    throw fail(`is not valid: ${errorText(error)}`, (error as AgentError).where);
+  }
   for (const [id, { instances = {} }] of Object.entries(config.plugins ?? {}))
     for (const name of Object.keys(instances)) {
       try {

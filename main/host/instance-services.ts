@@ -26,6 +26,7 @@ export function instanceServices(
         name,
         instance === DEFAULT_INSTANCE ? labels : { ...labels, [INSTANCE_LABEL]: instance },
         metric,
+        key,
       );
     },
     emit: (batch) => {

@@ -33,6 +33,14 @@ describe("checkManifest", () => {
     expect(problemOf({ titel: "Demo" }).message).toMatch(/"titel" is not known here, did you mean "title"\?/);
   });
 
+  it("takes an edge from analytics and exporters alone", () => {
+    const edge = { policy: "latest", rows: 5000 };
+    const analytics = { ...valid, id: "analytics/demo", kind: "analytics", edge };
+    expect(checkManifest(analytics, "plugin.json").edge).toEqual(edge);
+    expect(problemOf({ edge }).message).toMatch(/only analytics and exporters .* found a collector/);
+    expect(problemOf({ edge: { policy: "newest" } }).message).toMatch(/\/edge\/policy/);
+  });
+
   it("names an unknown kind, what is allowed and the nearest one", () => {
     expect(problemOf({ kind: "colector" }).message).toMatch(
       /expected one of collector, .*found "colector", did you mean "collector"\?/,

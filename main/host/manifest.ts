@@ -52,6 +52,14 @@ export function checkManifest(value: unknown, path: string): Manifest {
       { where: "/id" },
     );
   }
+  if (manifest.edge && manifest.kind !== "analytics" && manifest.kind !== "exporter")
+    throw new AgentError(
+      "manifest_invalid",
+      `${path}: only analytics and exporters say what their edge is, found a ${manifest.kind}`,
+      {
+        where: "/edge",
+      },
+    );
   if (manifest.isolation === "exec" || manifest.exec) checkExec(manifest, path);
   checkStrategy(manifest, path);
   if (manifest.entry?.split("/").includes("..")) {

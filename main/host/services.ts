@@ -14,7 +14,7 @@ import type {
 
 /** What the other rooms give to plugins through the host; the composition root fills it in. */
 export interface HostServices {
-  registerSeries(name: string, labels: SeriesInfo["labels"], metric: MetricInfo): SeriesId;
+  registerSeries(name: string, labels: SeriesInfo["labels"], metric: MetricInfo, owner?: string): SeriesId;
   seriesInfo(id: SeriesId): SeriesInfo;
   /** Returns how many rows storage refused for their time. */
   emit(batch: Batch): number;

@@ -87,6 +87,12 @@ export const PAGES = {
       "metrics/row-writer",
     ],
   },
+  processing: {
+    title: "Selecting, deciding and computing",
+    text: "What processors with rules need: series selectors, decisions by series, NaN by its bits, arithmetic of an operator's.",
+    from: "all-use-agent/sdk",
+    modules: ["selector", "series-decisions", "nan-bits", "expression"],
+  },
   testing: {
     title: "Testing",
     text: "A context with a simulated clock that records what the plugin does.",

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { type Batch, createBatch, type Manifest, type MetricType, type Processor } from "all-use-agent/sdk";
+import { type Batch, createBatch, fillConfig, type Manifest, type MetricType, type Processor } from "all-use-agent/sdk";
 import { TestContext } from "all-use-agent/sdk/testing";
 import { beforeEach, expect, test } from "vitest";
 import plugin, { type QualityConfig } from "./index.ts";
 
 const manifest = JSON.parse(readFileSync(new URL("plugin.json", import.meta.url), "utf8")) as Manifest;
-const STANDARD: QualityConfig = { late_window_ms: 0, future_limit_ms: 600_000, keep_infinite: false, report_interval_ms: 10_000 };
+const STANDARD = fillConfig(manifest.config!, {}) as unknown as QualityConfig;
 
 let ctx: TestContext;
 let nowMs: number;
@@ -50,7 +50,7 @@ function bitsOf(batch: Batch, row: number): bigint {
 
 async function counted(): Promise<Record<string, number>> {
   await ctx.advance(10_000);
-  const newest = ctx.emitted.filter(({ name }) => name === "alluse_quality_dropped_samples_total").slice(-5);
+  const newest = ctx.emitted.filter(({ name }) => name === "alluse_quality_dropped_samples_total").slice(-7);
   return Object.fromEntries(newest.map(({ labels, value }) => [labels.reason, value]));
 }
 
@@ -79,7 +79,7 @@ test("NaN and infinities are dropped, the rows around them stay in order, and ea
     [a, nowMs + 1, 1],
     [a, nowMs + 4, 2],
   ]);
-  expect(await counted()).toEqual({ nan: 1, infinite: 2, duplicate: 0, out_of_order: 0, future: 0 });
+  expect(await counted()).toEqual({ nan: 1, infinite: 2, duplicate: 0, out_of_order: 0, future: 0, range: 0, rate: 0 });
 });
 
 test("infinities pass when the configuration keeps them", () => {
@@ -181,5 +181,5 @@ test("its own report passes through it whole", async () => {
     return emit.call(ctx, batch);
   };
   await ctx.advance(30_000);
-  expect(ctx.emitted.length).toBe(15);
+  expect(ctx.emitted.filter(({ name }) => name === "alluse_quality_dropped_samples_total").length).toBe(3 * 7);
 });

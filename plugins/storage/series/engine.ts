@@ -49,6 +49,8 @@ export interface EngineHost {
 const SEAL_SAMPLES = 1_500_000;
 /** A log this large is sealed whatever its age; less where the disk cap is small. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
+/** Whoever flushes within this time of a refusal is told: nobody knows whose samples they were. */
+const REFUSAL_TOLD_MS = 10_000;
 /** A series silent this long gives its number back. */
 const IDLE_MS = 3_600_000;
 
@@ -75,7 +77,10 @@ export class Engine {
   /** Seals, merges and deletions one after the other. */
   private work: Promise<unknown> = Promise.resolve();
   private opened = false;
-  private refused = false;
+  /** Noted while samples are refused; its end becomes known when one is taken again. */
+  private refusal: Gap | null = null;
+  /** Elapsed time of the last refusal. */
+  private refusedAtMs = -Infinity;
   private maintenanceFailed = false;
   private readonly counts: EngineCounts = {
     seals: 0,
@@ -154,24 +159,36 @@ export class Engine {
     const now = this.host.clock.now();
     const refused = this.ingest.append(batch, now, this.headSamples);
     if (refused < 0) {
-      if (!this.refused) {
+      this.refusedAtMs = this.host.clock.monotonic();
+      if (this.refusal === null) {
         this.host.log.error("Samples are refused: what waits in memory for the disk has reached its bound.");
-        this.marks.addGap({ fromMs: now, toMs: now, reason: "storage could not write" });
+        this.refusal = { fromMs: now, toMs: now, reason: "storage could not write" };
+        this.marks.addGap(this.refusal);
       }
-      this.refused = true;
       return 0;
     }
+    if (this.refusal !== null && batch.length > 0) this.endRefusal(now);
     this.headSinceMs ??= now;
     return refused;
   }
 
+  private endRefusal(now: number): void {
+    const begun = this.refusal as Gap;
+    this.refusal = null;
+    this.marks.keep(
+      (gap) => gap !== begun,
+      () => true,
+    );
+    this.gap({ ...begun, toMs: Math.max(begun.fromMs, now) });
+    this.host.log.info("Samples are taken again.");
+  }
+
   async flush(): Promise<void> {
     await this.log.writer.flush();
-    if (this.refused) {
-      this.refused = false;
+    if (this.host.clock.monotonic() - this.refusedAtMs < REFUSAL_TOLD_MS) {
       throw new AgentError(
         "storage_write_failed",
-        "Samples were refused since the last flush because too much waits for the disk.",
+        "Samples were refused a moment ago because too much waits for the disk: send them again.",
       );
     }
     await this.marks.flush();

@@ -1,4 +1,4 @@
-import type { Batch } from "all-use-agent/sdk";
+import type { Batch } from "./series.ts";
 
 /** Prometheus' staleness marker: "this series ended here". */
 const STALE_HIGH = 0x7ff00000;
