@@ -6,7 +6,7 @@ import type { Disposable } from "../context.ts";
 import { AgentError, errorText } from "../errors.ts";
 import type { PluginFactory, PluginKinds } from "../kinds.ts";
 import type { Manifest } from "../manifest.ts";
-import type { Batch, Labels, SeriesId } from "../series.ts";
+import type { Batch, Labels, MetricInfo, SeriesId } from "../series.ts";
 import { TestContext, type TestContextOptions } from "../testing.ts";
 
 /** A plugin's module, or its factory. */
@@ -95,13 +95,13 @@ export class TrialContext extends TestContext {
     });
   }
 
-  override series(name: string, labels: Labels = {}): SeriesId {
+  override series(name: string, labels: Labels = {}, info?: MetricInfo): SeriesId {
     for (const [label, value] of Object.entries(labels)) {
       if (!LABEL_NAME.test(label) || typeof value !== "string")
         this.faults.add(`label ${label} of ${name} must be a valid name with text as its value`);
     }
     try {
-      const id = super.series(name, labels);
+      const id = super.series(name, labels, info);
       this.own.add(id);
       return id;
     } catch (error) {

@@ -50,7 +50,7 @@ export class Routes {
     let selected = false;
     let drop = false;
     for (const one of this.all) {
-      if (!one.rule.selects(name, labels)) continue;
+      if (!one.rule.selects({ name, labels })) continue;
       selected = true;
       drop ||= one.rule.dropInput;
       const target = one.targetOf(id);

@@ -1,5 +1,4 @@
-import { AgentError, type Labels, type MetricInfo, type SeriesInfo } from "all-use-agent/sdk";
-import { readSelector, type Selector } from "./selector.ts";
+import { AgentError, compileSelector, type Labels, type MetricInfo, type SeriesInfo } from "all-use-agent/sdk";
 
 export interface RuleConfig {
   match: string;
@@ -33,7 +32,7 @@ export interface Group {
 
 /** A rule as the configuration says it, read and checked. */
 export class Rule {
-  readonly selects: Selector;
+  readonly selects: (series: Pick<SeriesInfo, "name" | "labels">) => boolean;
   readonly functions: readonly AggregateFunction[];
   readonly windowMs: number;
   readonly everyMs: number;
@@ -44,10 +43,11 @@ export class Rule {
   readonly key: string;
   private readonly config: RuleConfig;
 
-  /** Throws `config_invalid`. */
+  /** Throws `config_invalid`, `selector_invalid`. */
   constructor(config: RuleConfig) {
     this.config = config;
-    this.selects = readSelector(config.match);
+    this.selects = compileSelector(config.match);
+    if (this.selects({ name: "", labels: {} })) throw fault(config.match, "selects every series; name a metric or a label");
     this.functions = config.functions.map(readFunction);
     this.windowMs = config.window_ms;
     this.everyMs = config.every_ms ?? config.window_ms;
