@@ -56,6 +56,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   not_found: ["There is no such route.", "`/api/agent/openapi.json` lists them."],
   origin_refused: ["A page of another origin sent the request.", "Open the agent's own page, or send the token instead."],
   parameter_invalid: ["A parameter is missing or not valid.", "Mend the one that the message names."],
+  protobuf_invalid: ["A protobuf message is cut off or damaged.", "Send it again; if it stays so, the sender is at fault."],
   stopped: ["What was asked is stopping or stopped.", "Ask again when it runs; in a plugin, end what you are doing."],
   stream_limit: ["Too many live streams are open.", "Close a page and try again."],
   unauthorized: [

@@ -7,6 +7,7 @@ export * from "./knowledge.ts";
 export * from "./manifest.ts";
 export * from "./outside.ts";
 export * from "./permissions.ts";
+export { ProtobufReader, WIRE } from "./protobuf/reader.ts";
 export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export * from "./series.ts";
