@@ -76,6 +76,7 @@ export class Engine {
   private work: Promise<unknown> = Promise.resolve();
   private opened = false;
   private refused = false;
+  private sealAsked = false;
   private maintenanceFailed = false;
   private readonly counts: EngineCounts = {
     seals: 0,
@@ -111,6 +112,7 @@ export class Engine {
     this.log = new Log(this.logFolder, this.segment, (number) => this.table.get(number), {
       fsync: this.options.fsync,
       makeRoom: (bytes) => this.makeRoom(bytes),
+      hasRoom: (bytes) => this.blocks.blockBytes + bytes <= this.options.maxDiskBytes - this.logBytes,
       health: (error) => this.health(error),
     });
     const maxAgeMs = this.options.acceptAnyAge ? Infinity : this.options.retentionMs;
@@ -152,7 +154,9 @@ export class Engine {
   append(batch: Batch): number {
     if (!this.opened) throw new AgentError("stopped", "The time series store is not running: it takes no samples.");
     const now = this.host.clock.now();
-    const refused = this.ingest.append(batch, now, this.headSamples);
+    const { headSamples } = this;
+    const refused = this.ingest.append(batch, now, headSamples);
+    if (headSamples >= SEAL_SAMPLES && !this.sealAsked && !this.maintenanceFailed) this.sealNow();
     if (refused < 0) {
       if (!this.refused) {
         this.host.log.error("Samples are refused: what waits in memory for the disk has reached its bound.");
@@ -163,6 +167,12 @@ export class Engine {
     }
     this.headSinceMs ??= now;
     return refused;
+  }
+
+  /** Writers that are faster than the next look would fill memory until then. */
+  private sealNow(): void {
+    this.sealAsked = true;
+    void this.maintain().finally(() => (this.sealAsked = false));
   }
 
   async flush(): Promise<void> {
