@@ -57,6 +57,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   origin_refused: ["A page of another origin sent the request.", "Open the agent's own page, or send the token instead."],
   parameter_invalid: ["A parameter is missing or not valid.", "Mend the one that the message names."],
   protobuf_invalid: ["A protobuf message is cut off or damaged.", "Send it again; if it stays so, the sender is at fault."],
+  snappy_invalid: ["A body is no snappy block.", "Send snappy in its block format, not the framed one."],
   stopped: ["What was asked is stopping or stopped.", "Ask again when it runs; in a plugin, end what you are doing."],
   stream_limit: ["Too many live streams are open.", "Close a page and try again."],
   unauthorized: [
@@ -64,6 +65,7 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "Send `Authorization: Bearer` with what stands in the file `token` of the data folder.",
   ],
   url_too_long: ["The address is too long.", "Send the parameters as a form with POST."],
+  write_unavailable: ["Written samples are not durable yet.", "Send them again; see why the store cannot write."],
 
   // Queries.
   query_canceled: ["The query's caller went away or canceled it.", "Nothing."],
