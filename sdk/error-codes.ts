@@ -61,6 +61,8 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   not_found: ["There is no such route.", "`/api/agent/openapi.json` lists them."],
   origin_refused: ["A page of another origin sent the request.", "Open the agent's own page, or send the token instead."],
   parameter_invalid: ["A parameter is missing or not valid.", "Mend the one that the message names."],
+  protobuf_invalid: ["A protobuf message is cut off or damaged.", "Send it again; if it stays so, the sender is at fault."],
+  snappy_invalid: ["A body is no snappy block.", "Send snappy in its block format, not the framed one."],
   stopped: ["What was asked is stopping or stopped.", "Ask again when it runs; in a plugin, end what you are doing."],
   stream_limit: ["Too many live streams are open.", "Close a page and try again."],
   unauthorized: [
@@ -68,11 +70,11 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
     "Send `Authorization: Bearer` with what stands in the file `token` of the data folder.",
   ],
   url_too_long: ["The address is too long.", "Send the parameters as a form with POST."],
+  write_unavailable: ["Written samples are not durable yet.", "Send them again; see why the store cannot write."],
 
   // Receivers.
   label_limit: ["A sender's series has more labels than the receiver takes.", "Send fewer, or raise `max_labels` of the plugin."],
   otlp_json_invalid: ["OTLP in JSON is not as it should be.", "A fault of the sender: the message names the place."],
-  protobuf_invalid: ["A protobuf message cannot be read.", "A fault of the sender: the message names the byte."],
   receiver_busy: ["More requests wait than the receiver takes at once.", "Send again a little later."],
   receiver_unavailable: ["What was sent could not be made safe.", "Send it again; `alluse doctor` tells of the store."],
   scrape_failed: ["A target could not be scraped.", "See the message; `up` of the target is 0 meanwhile."],

@@ -45,6 +45,11 @@ export async function readBody(request: DoorRequest, limits: BodyLimits, asSent?
 
 async function readSent(request: DoorRequest, limitBytes: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes, "");
+  if (request.collect) {
+    const whole = await request.collect(limitBytes);
+    if (whole === null) throw tooLarge(limitBytes, "");
+    return whole;
+  }
   if (request.body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -10,6 +10,8 @@ export interface DoorRequest {
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
   readonly body: AsyncIterable<Uint8Array> | null;
+  /** The whole body, or null as soon as it is longer than the limit. Where it is there, it costs less than reading `body`. */
+  collect?(limitBytes: number): Promise<Uint8Array | null>;
 }
 
 /** A stream is read as fast as the client takes it, and ended (`return`) when the client goes away. */

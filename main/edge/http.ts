@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { AgentError } from "all-use-agent/sdk";
 import { type Answer, type DoorRequest, isStream } from "../api/exchange.ts";
 
 /** Visible ASCII but the backslash, which URL parsers take for a slash. */
@@ -52,6 +53,29 @@ export class IncomingRequest implements DoorRequest {
     if (this.method === "GET" || this.method === "HEAD") return null;
     // A door that stops reading still answers: the connection must outlive the loop.
     return this.#incoming.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Uint8Array>;
+  }
+
+  collect(limitBytes: number): Promise<Uint8Array | null> {
+    const incoming = this.#incoming;
+    if (this.method === "GET" || this.method === "HEAD") return Promise.resolve(new Uint8Array(0));
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let length = 0;
+      const take = (chunk: Uint8Array): void => {
+        length += chunk.length;
+        if (length <= limitBytes) chunks.push(chunk);
+        else {
+          incoming.off("data", take).pause();
+          resolve(null);
+        }
+      };
+      incoming.on("data", take);
+      incoming.once("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length)));
+      incoming.once("error", reject);
+      // It went away in the middle, perhaps before anybody listened.
+      incoming.once("close", () => reject(new AgentError("bad_request", "The request ended before its body was whole.")));
+      if (incoming.destroyed) reject(new AgentError("bad_request", "The request ended before its body was whole."));
+    });
   }
 }
 

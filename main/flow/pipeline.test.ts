@@ -122,6 +122,16 @@ describe("SeriesRegistry", () => {
     expect(registry.register("a", { x: "b", y: "c" }, GAUGE)).not.toBe(tricky);
   });
 
+  it("takes up what is said of a metric after its first sample, once", () => {
+    const registry = new SeriesRegistry(() => {});
+    const id = registry.register("a", { x: "1" }, { type: "gauge", help: "" });
+    registry.register("a", { x: "1" }, { type: "counter", unit: "bytes", help: "What it is." });
+    registry.register("a", { x: "1" }, GAUGE);
+    const said = { type: "counter", unit: "bytes", help: "What it is." };
+    expect(registry.info(id)).toEqual({ name: "a", labels: { x: "1" }, ...said });
+    expect(registry.metrics.get("a")).toEqual(said);
+  });
+
   it("grows beyond its first columns without losing what it knows", () => {
     const registry = new SeriesRegistry(() => {});
     for (let i = 0; i < 3000; i++) registry.note(registry.register("a", { i: String(i) }, GAUGE), 1000 + i, i);

@@ -27,26 +27,29 @@ export class SeriesRegistry {
   register(name: string, labels: Labels, metric: MetricInfo, owner?: string): SeriesId {
     const key = seriesKey(name, labels);
     const known = this.ids.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (this.infos[known].help === "" && metric.help !== "") this.describe(known, metric);
+      return known;
+    }
     const id = this.infos.length;
     if (id >= SERIES_MAX)
       throw new AgentError("series_limit", `${key} would be series number ${SERIES_MAX + 1}; the limit is ${SERIES_MAX}`, {
         where: name,
       });
-    const info: SeriesInfo = Object.freeze({
-      name,
-      labels: Object.freeze({ ...labels }),
-      type: metric.type,
-      help: metric.help,
-      ...(metric.unit === undefined ? {} : { unit: metric.unit }),
-      ...(owner === undefined ? {} : { owner }),
-    });
+    const info = infoOf(name, Object.freeze({ ...labels }), metric, owner);
     this.infos.push(info);
     if (!this.described.has(name)) this.described.set(name, metric);
     this.ids.set(key, id);
     if (id >= this.newestMs.length) this.grow();
     this.onDefine(id, info);
     return id;
+  }
+
+  /** Somebody says what a series is of which nobody did when it was registered. */
+  private describe(id: SeriesId, metric: MetricInfo): void {
+    const { name, labels, owner } = this.infos[id];
+    this.infos[id] = infoOf(name, labels, metric, owner);
+    if (this.described.get(name)?.help === "") this.described.set(name, metric);
   }
 
   /** What every metric is that somebody registered a series of, as the first said. */
@@ -97,4 +100,15 @@ export class SeriesRegistry {
     this.newestMs = ms;
     this.newestValue = value;
   }
+}
+
+function infoOf(name: string, labels: Labels, { type, help, unit }: MetricInfo, owner: string | undefined): SeriesInfo {
+  return Object.freeze({
+    name,
+    labels,
+    type,
+    help,
+    ...(unit === undefined ? {} : { unit }),
+    ...(owner === undefined ? {} : { owner }),
+  });
 }

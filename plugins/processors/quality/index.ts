@@ -52,12 +52,14 @@ export default definePlugin<"processor", QualityConfig>("processor", (ctx, confi
 
   /** The reason to drop a row whose value is not finite, or KEEP. */
   const judgeValue = (batch: Batch, row: number): number => {
-    if (!Number.isNaN(batch.values[row])) return keepInfinite ? KEEP : INFINITE;
+    // What somebody else measured is kept as it is: its sender is told that it was.
+    const received = batch.backdated === true;
+    if (!Number.isNaN(batch.values[row])) return keepInfinite || received ? KEEP : INFINITE;
     if (bits.isStale(batch.values, row)) {
       expectation.end(batch.series[row]);
       return KEEP;
     }
-    return NAN_IS_MEANT.has(ctx.seriesInfo(batch.series[row]).type) ? KEEP : NAN;
+    return received || NAN_IS_MEANT.has(ctx.seriesInfo(batch.series[row]).type) ? KEEP : NAN;
   };
 
   /** The reason to drop a row that is not newer than its series' newest, or KEEP. */

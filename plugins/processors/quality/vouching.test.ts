@@ -67,6 +67,27 @@ async function run(ids: readonly number[], seconds: number, skip: (tick: number)
   }
 }
 
+test("what was received is kept as it is, no numbers too", () => {
+  start();
+  const id = series("received");
+  const nowMs = ctx.clock.now();
+  expect(
+    give(
+      [
+        [id, nowMs, NaN],
+        [id, nowMs + 1, -Infinity],
+      ],
+      true,
+    ),
+  ).toEqual([NaN, -Infinity]);
+  expect(
+    give([
+      [id, nowMs + 2, NaN],
+      [id, nowMs + 3, -Infinity],
+    ]),
+  ).toEqual([]);
+});
+
 describe("what is sent twice", () => {
   const body = (ids: readonly number[], fromMs: number, ticks: number): [number, number, number][] =>
     ids.flatMap((id) =>

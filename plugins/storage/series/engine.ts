@@ -81,6 +81,7 @@ export class Engine {
   private refusal: Gap | null = null;
   /** Elapsed time of the last refusal. */
   private refusedAtMs = -Infinity;
+  private sealAsked = false;
   private maintenanceFailed = false;
   private readonly counts: EngineCounts = {
     seals: 0,
@@ -116,6 +117,7 @@ export class Engine {
     this.log = new Log(this.logFolder, this.segment, (number) => this.table.get(number), {
       fsync: this.options.fsync,
       makeRoom: (bytes) => this.makeRoom(bytes),
+      hasRoom: (bytes) => this.blocks.blockBytes + bytes <= this.options.maxDiskBytes - this.logBytes,
       health: (error) => this.health(error),
     });
     const maxAgeMs = this.options.acceptAnyAge ? Infinity : this.options.retentionMs;
@@ -157,7 +159,9 @@ export class Engine {
   append(batch: Batch): number {
     if (!this.opened) throw new AgentError("stopped", "The time series store is not running: it takes no samples.");
     const now = this.host.clock.now();
-    const refused = this.ingest.append(batch, now, this.headSamples);
+    const { headSamples } = this;
+    const refused = this.ingest.append(batch, now, headSamples);
+    if (headSamples >= SEAL_SAMPLES && !this.sealAsked && !this.maintenanceFailed) this.sealNow();
     if (refused < 0) {
       this.refusedAtMs = this.host.clock.monotonic();
       if (this.refusal === null) {
@@ -181,6 +185,12 @@ export class Engine {
     );
     this.gap({ ...begun, toMs: Math.max(begun.fromMs, now) });
     this.host.log.info("Samples are taken again.");
+  }
+
+  /** Writers that are faster than the next look would fill memory until then. */
+  private sealNow(): void {
+    this.sealAsked = true;
+    void this.maintain().finally(() => (this.sealAsked = false));
   }
 
   async flush(): Promise<void> {

@@ -1,4 +1,4 @@
-import { write } from "node:fs";
+import { write, writeSync } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -7,6 +7,15 @@ export async function writeAt(handle: FileHandle, bytes: Uint8Array, position: n
   let at = 0;
   while (at < bytes.length) {
     const written = await writeSome(handle.fd, at === 0 ? bytes : bytes.subarray(at), position + at);
+    if (written === 0) throw new Error("the disk took no bytes");
+    at += written;
+  }
+}
+
+/** The same at once, on this thread. */
+export function writeAtSync(handle: FileHandle, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length;) {
+    const written = writeSync(handle.fd, bytes, at, bytes.length - at, position + at);
     if (written === 0) throw new Error("the disk took no bytes");
     at += written;
   }

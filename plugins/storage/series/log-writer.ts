@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AgentError, errorText } from "all-use-agent/sdk";
 import { ByteWriter } from "./bytes.ts";
-import { syncFolder, writeAt } from "./files.ts";
+import { syncFolder, writeAt, writeAtSync } from "./files.ts";
 import { encodeLogHeader, type LogHeader, newLogHeader } from "./record.ts";
 
 export type FsyncPolicy = "none" | "interval" | "always";
@@ -17,6 +17,14 @@ const RETRY_DELAY_MS = 1000;
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 /** A buffer larger than this is given back rather than kept for the next write. */
 const KEEP_BUFFER_BYTES = 256 * 1024;
+/**
+ * So little is in the page cache sooner than another thread is woken for it, which would cost several times as much CPU: a flush writes
+ * it on this one.
+ */
+const DIRECT_BYTES_MAX = 256 * 1024;
+/** A write that took longer waited for the disk: for a while the others are left to another thread. */
+const DIRECT_MS_MAX = 10;
+const DIRECT_PAUSE_MS = 10_000;
 
 interface File {
   readonly path: string;
@@ -42,6 +50,8 @@ export interface LogWriterOptions {
   readonly fsync: FsyncPolicy;
   /** Asked before each write; throws when the disk cap leaves no room. Makes room otherwise. */
   makeRoom(bytes: number): Promise<void>;
+  /** Whether `makeRoom` has nothing to do. */
+  hasRoom(bytes: number): boolean;
   /** The disk refused, or takes again. */
   health(error: Error | null): void;
 }
@@ -66,6 +76,7 @@ export class LogWriter {
   private readonly open = new Set<File>();
   private failure: AgentError | null = null;
   private closed = false;
+  private directFromMs = 0;
   writes = 0;
   syncs = 0;
   failures = 0;
@@ -121,9 +132,30 @@ export class LogWriter {
   /** Resolves when all that was appended is in the files (and synced, with policy "always"); rejects when the disk refuses. */
   flush(): Promise<void> {
     if (this.done === this.appended) return Promise.resolve();
+    // Whoever flushes again and again lets others have their turn between, as when another thread writes.
+    if (this.writeDirect()) return new Promise((resolve) => setImmediate(resolve));
     const promise = new Promise<void>((resolve, reject) => this.waiters.push({ position: this.appended, resolve, reject }));
     this.kick();
     return promise;
+  }
+
+  /** Writes what waits at once where that is sure to be quick. False: nothing happened, another thread is to do it. */
+  private writeDirect(): boolean {
+    const { file, out } = this.current;
+    if (this.running !== null || this.older.length > 0 || this.failure !== null || this.closed) return false;
+    if (file.handle === null || file.size === 0 || this.options.fsync === "always") return false;
+    const startMs = performance.now();
+    if (out.length > DIRECT_BYTES_MAX || startMs < this.directFromMs || !this.options.hasRoom(out.length)) return false;
+    try {
+      writeAtSync(file.handle, out.written(), file.size);
+    } catch {
+      // The other way tries it again from the same place, and says what is wrong.
+      return false;
+    }
+    this.written(file, out);
+    const endMs = performance.now();
+    if (endMs - startMs > DIRECT_MS_MAX) this.directFromMs = endMs + DIRECT_PAUSE_MS;
+    return true;
   }
 
   private kick(): void {
@@ -216,20 +248,27 @@ export class LogWriter {
       file.size = header.length;
     }
     await writeAt(file.handle, bytes, file.size);
-    this.writes++;
-    file.unsynced = true;
-    if (this.options.fsync === "always") await this.sync(file);
-    file.size += bytes.length;
-    this.done += bytes.length;
-    out.length = 0;
-    if (this.options.fsync === "interval" && this.syncTimer === null) {
-      this.syncTimer = setTimeout(() => {
-        this.syncTimer = null;
-        for (const one of this.open)
-          if (one.unsynced) this.sync(one).catch((error: unknown) => this.options.health(error as Error));
-      }, SYNC_INTERVAL_MS);
-      this.syncTimer.unref();
+    if (this.options.fsync === "always") {
+      file.unsynced = true;
+      await this.sync(file);
     }
+    this.written(file, out);
+  }
+
+  /** The file has all of `out`. */
+  private written(file: File, out: ByteWriter): void {
+    this.writes++;
+    if (this.options.fsync !== "always") file.unsynced = true;
+    file.size += out.length;
+    this.done += out.length;
+    out.length = 0;
+    if (this.options.fsync !== "interval" || this.syncTimer !== null) return;
+    this.syncTimer = setTimeout(() => {
+      this.syncTimer = null;
+      for (const one of this.open)
+        if (one.unsynced) this.sync(one).catch((error: unknown) => this.options.health(error as Error));
+    }, SYNC_INTERVAL_MS);
+    this.syncTimer.unref();
   }
 
   private async sync(file: File): Promise<void> {

@@ -1,5 +1,6 @@
 /** Appends and acknowledges until it is killed. Run by kill.test.ts: `kill-child.ts FOLDER FIRST_TICK`. */
 import { writeSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { Engine } from "../engine.ts";
 
 const [folder, firstTick] = process.argv.slice(2);
@@ -31,9 +32,15 @@ for (let id = 0; id < SERIES; id++) {
 for (let tick = Number(firstTick); ; tick++) {
   batch.timestamps.fill(tick * 1000);
   for (let id = 0; id < SERIES; id++) batch.values[id] = tick * 100 + id;
-  engine.append(batch);
   // Sealing goes on while more is appended, so that kills hit it in every state.
   if (tick % 150 === 149) void engine.seal();
-  await engine.flush();
+  // Refused when it is faster than sealing makes room: the tick counts when it is in.
+  for (let kept = false; !kept;) {
+    engine.append(batch);
+    kept = await engine.flush().then(
+      () => true,
+      () => setTimeout(10, false),
+    );
+  }
   writeSync(1, `${tick}\n`);
 }
