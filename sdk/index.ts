@@ -8,6 +8,7 @@ export * from "./manifest.ts";
 export * from "./outside.ts";
 export * from "./permissions.ts";
 export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";
+export { redactSecrets } from "./redact.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export * from "./series.ts";
 export type * from "./wire.ts";
