@@ -75,7 +75,7 @@ export default definePlugin<"collector", Config>("collector", (ctx, config): Col
     const took = await from.scan(signal);
     // A scan that was held up by others is not a dear one: the mean of some decides.
     scanMs += (took - scanMs) * (scanMs === 0 ? 1 : 0.3);
-    table.settle(may);
+    table.settle(ctx.clock.monotonic(), may);
     rankings.settle(table.processes.values());
     scanAt = nextScan();
   };

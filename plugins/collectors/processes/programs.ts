@@ -8,6 +8,9 @@ const SHARE_MIN = 0.002;
 const SHARE_URGENT = 0.25;
 /** Bytes a second that count as much as all processors. */
 const IO_WHOLE = 200e6;
+/** Milliseconds over which the calmer rates are averaged, exponentially. */
+export const CALM_MS = 10_000;
+export const MS_PER_TICK = 10;
 export const OTHERS = "other";
 
 export type Quantity = "cpuTicks" | "childTicks" | "readBytes" | "writtenBytes";
@@ -26,10 +29,17 @@ export class Program {
   residentBytes = 0;
   cpuCalm = 0;
   ioCalm = 0;
+  /** Processors that children used which nobody saw, averaged as the rest is. */
+  unseenCalm = 0;
   score = 0;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** Whether there is a sum to be kept. */
+  get counted(): boolean {
+    return this.cpuTicks + this.childTicks + this.readBytes + this.writtenBytes > 0;
   }
 
   clear(): void {
@@ -71,13 +81,19 @@ export class Programs {
     return program;
   }
 
+  /** CPU time of children that nobody saw: it makes who starts them large. `spanMs` is the time since the last scan. */
+  addUnseen(program: Program, ticks: number, spanMs: number): void {
+    this.add(program, "childTicks", ticks);
+    if (spanMs > 0) program.unseenCalm += ((ticks * MS_PER_TICK) / spanMs) * (1 - Math.exp(-spanMs / CALM_MS));
+  }
+
   add(program: Program, quantity: Quantity, amount: number): void {
     if (this.seats.has(program)) program[quantity] += amount;
     else this.others[quantity] += amount;
   }
 
   /** Sums up the processes and seats the largest. `may` says whether a name may become a label. */
-  settle(processes: Iterable<Process>, may: (name: string) => boolean): void {
+  settle(processes: Iterable<Process>, spanMs: number, may: (name: string) => boolean): void {
     const { others, seats, byName } = this;
     others.clear();
     for (const program of byName.values()) program.clear();
@@ -87,19 +103,20 @@ export class Programs {
     }
     for (const program of byName.values()) {
       program.score = Math.max(
-        program.cpuCalm / this.processors,
+        (program.cpuCalm + program.unseenCalm) / this.processors,
         program.residentBytes / this.memoryBytes,
         program.ioCalm / IO_WHOLE,
       );
       seats.propose(program);
+      program.unseenCalm *= Math.exp(-spanMs / CALM_MS);
     }
     seats.settle((program) => may(program.name));
     for (const [name, program] of byName) {
       if (seats.has(program)) continue;
       others.take(program);
       others.processes += program.processes;
-      // Sums of a program that had a seat once are worth keeping; there are as many as the allowance lets through.
-      if (program.processes === 0 && program.cpuTicks === 0 && program.writtenBytes === 0) byName.delete(name);
+      // The sums of a program that had a seat once are kept for the day it comes back, while there is room.
+      if (program.processes === 0 && (!program.counted || byName.size > NAMES_MAX / 2)) byName.delete(name);
     }
   }
 }

@@ -1,10 +1,6 @@
 import type { Process } from "./process.ts";
-import type { Program, Programs } from "./programs.ts";
+import { CALM_MS, MS_PER_TICK, type Program, type Programs } from "./programs.ts";
 import { Reaped } from "./reaped.ts";
-
-/** Milliseconds over which the calmer rates are averaged, exponentially. */
-const CALM_MS = 10_000;
-const MS_PER_TICK = 10;
 
 /**
  * All processes as they were read last, and the books: each reading adds what was used since the one before to the process's
@@ -15,6 +11,7 @@ export class Table {
   readonly programs: Programs;
   /** False until the first scan is over: what processes used before that is not ours to count. */
   begun = false;
+  private settledMs = 0;
   private readonly onGone: (process: Process) => void;
   private readonly cpu = new Reaped();
   private readonly read = new Reaped();
@@ -108,14 +105,16 @@ export class Table {
     this.vanished.length = 0;
   }
 
-  /** Ends a scan. */
-  settle(may: (name: string) => boolean): void {
+  /** Ends a scan. `nowMs` is monotonic. */
+  settle(nowMs: number, may: (name: string) => boolean): void {
     const { programs } = this;
+    const spanMs = this.begun ? Math.max(0, nowMs - this.settledMs) : 0;
+    this.settledMs = nowMs;
     const of = (pid: number): Program => this.processes.get(pid)?.program ?? programs.others;
-    this.cpu.settle((pid, ticks) => programs.add(of(pid), "childTicks", ticks));
+    this.cpu.settle((pid, ticks) => programs.addUnseen(of(pid), ticks, spanMs));
     this.read.settle((pid, bytes) => programs.add(of(pid), "readBytes", bytes));
     this.written.settle((pid, bytes) => programs.add(of(pid), "writtenBytes", bytes));
-    programs.settle(this.processes.values(), may);
+    programs.settle(this.processes.values(), spanMs, may);
     this.begun = true;
   }
 }

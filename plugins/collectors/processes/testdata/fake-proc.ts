@@ -65,10 +65,12 @@ export class FakeProc {
       ...[18446744073709551615n, 1, 1, 0, 0],
     ];
     writeFileSync(join(folder, "stat"), `${pid} (${process.name ?? "app"}) ${fields.join(" ")}\n`);
-    writeFileSync(
-      join(folder, "io"),
-      `rchar: 9\nwchar: 9\nsyscr: 1\nsyscw: 1\nread_bytes: ${process.read ?? 0}\nwrite_bytes: ${process.written ?? 0}\ncancelled_write_bytes: 0\n`,
-    );
+    // Without the file its I/O is not for us to see.
+    if (pid < 100)
+      writeFileSync(
+        join(folder, "io"),
+        `rchar: 9\nwchar: 9\nsyscr: 1\nsyscw: 1\nread_bytes: ${process.read ?? 0}\nwrite_bytes: ${process.written ?? 0}\ncancelled_write_bytes: 0\n`,
+      );
     if (process.args) writeFileSync(join(folder, "cmdline"), `${process.args.join("\0")}\0`);
     this.newest = pid;
     this.forks++;
