@@ -13,6 +13,7 @@ export * from "./permissions.ts";
 export { ProtobufReader, WIRE } from "./protobuf/reader.ts";
 export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quantity.ts";
 export { Reception, Receiver, type ReceiverLimits, statusOfReception } from "./reception.ts";
+export { redactSecrets } from "./redact.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
 export { compileSelector, parseSelector } from "./selector.ts";
 export { SeriesDecisions } from "./series-decisions.ts";

@@ -49,9 +49,9 @@ export const PAGES = {
   },
   outside: {
     title: "Beyond the agent",
-    text: "Files, HTTP, programs and notices, each under a permission.",
+    text: "Files, HTTP, programs and notices, each under a permission; and what to leave out of a text before it is kept.",
     from: "all-use-agent/sdk",
-    modules: ["outside"],
+    modules: ["outside", "redact"],
   },
   exposition: {
     title: "Reading exposition text",
