@@ -233,7 +233,19 @@ describe("PluginHost", () => {
     await plugin("collectors/good", GOOD, GOOD_MANIFEST);
     await plugin("collectors/wrong", GOOD, GOOD_MANIFEST);
     await plugin("collectors/off", GOOD, GOOD_MANIFEST);
-    const all = await start({ "collectors/wrong": { config: { interval_ms: 1 } }, "collectors/off": { enabled: false } });
+    await plugin("collectors/spare", GOOD, { ...GOOD_MANIFEST, optional: true });
+    await plugin("collectors/wanted", GOOD, { ...GOOD_MANIFEST, optional: true });
+    const all = await start({
+      "collectors/wrong": { config: { interval_ms: 1 } },
+      "collectors/off": { enabled: false },
+      "collectors/wanted": { enabled: true },
+    });
+    expect(all.get("collectors/spare")).toMatchObject({
+      state: "stopped",
+      code: null,
+      reason: expect.stringContaining("enable") as string,
+    });
+    expect(all.get("collectors/wanted")).toMatchObject({ state: "ok" });
     expect(all.get("collectors/wrong")).toMatchObject({ code: "plugin_config_invalid" });
     expect(all.get("collectors/wrong")?.reason).toMatch(/\/interval_ms: expected 10 or more, found 1/);
     expect(all.get("collectors/off")).toMatchObject({ state: "stopped", code: "disabled" });

@@ -482,7 +482,11 @@ export class PluginHost {
   }
 
   private switchedOff({ place, manifest }: KnownPlugin, key: string): void {
-    this.idle.add(place, manifest, key, "stopped", "it is switched off", "disabled");
+    // Nobody switched off what is off until it is enabled.
+    const untouched = manifest.optional === true && this.settings[manifest.id]?.enabled === undefined;
+    if (untouched)
+      this.idle.add(place, manifest, key, "stopped", `it is optional: alluse plugin enable ${manifest.id} starts it`, null);
+    else this.idle.add(place, manifest, key, "stopped", "it is switched off", "disabled");
   }
 }
 

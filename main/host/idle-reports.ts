@@ -21,7 +21,7 @@ export class IdleReports {
     key: string,
     state: PluginReport["state"],
     reason: string,
-    code: string,
+    code: string | null,
   ): void {
     this.reports.push({
       id: key,
