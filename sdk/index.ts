@@ -1,3 +1,6 @@
+export { batchCollector, type BatchTools, type OpenSource } from "./batch-source/batch-collector.ts";
+export type * from "./batch-source/row-config.ts";
+export type * from "./batch-source/types.ts";
 export * from "./config-schema.ts";
 export * from "./context.ts";
 export * from "./errors.ts";
