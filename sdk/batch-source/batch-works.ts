@@ -52,6 +52,7 @@ export class BatchWorks {
     const end = (): void => abort.abort();
     ctx.signal.addEventListener("abort", end, { once: true });
     if (ctx.signal.aborted) end();
+    ctx.use({ dispose: () => this.stop() });
     const token = `${ctx.clock.now()}-${ctx.random()}-${ctx.random()}`;
     this.release = await takeLease(ctx.store, token);
     try {

@@ -251,7 +251,7 @@ export class SourceRunner {
   }
 
   private lookAhead(): void {
-    this.nextMs = this.schedule.after(Math.max(this.state!.servedMs, this.parts.ctx.clock.now()));
+    this.nextMs = this.schedule.after(this.state!.servedMs);
   }
 }
 

@@ -35,9 +35,13 @@ export class FileMarks {
     if (Array.isArray(files)) this.marks = (files as FileMark[]).filter((mark) => typeof mark?.path === "string");
   }
 
-  /** The mark of the same file, or of another one that stood at its path: a file may be renamed, or written anew. */
-  of(file: FoundFile): FileMark | null {
-    return this.marks.find(({ key }) => key === file.key) ?? this.marks.find(({ path }) => path === file.path) ?? null;
+  /**
+   * The mark of the same file, or of one that stood at its path and is nowhere now: files are renamed, and written anew. `found`
+   * has the keys of all that are there.
+   */
+  of(file: FoundFile, found: ReadonlySet<string>): FileMark | null {
+    const same = this.marks.find(({ key }) => key === file.key);
+    return same ?? this.marks.find(({ path, key }) => path === file.path && !found.has(key)) ?? null;
   }
 
   set(mark: FileMark, before: FileMark | null): void {

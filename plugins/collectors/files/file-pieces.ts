@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
 const READ_BYTES = 256 * 1024;
@@ -7,23 +8,25 @@ export const PIECE_BYTES = 32 * 1024;
 
 /** The content from `offset` on in pieces, one byte a character. The file stays open. */
 export async function* piecesOf(handle: FileHandle, gzip: boolean, offset: number): AsyncGenerator<string> {
-  if (gzip) {
-    yield* unpacked(handle, offset);
-    return;
-  }
+  if (gzip) yield* unpacked(handle, offset);
+  else for await (const bytes of bytesOf(handle, offset)) yield* cut(bytes);
+}
+
+/** What is handed on is read over when the next is asked for. */
+async function* bytesOf(handle: FileHandle, offset: number): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   for (let at = offset; ;) {
     const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, at);
     if (bytesRead === 0) return;
     at += bytesRead;
-    yield* cut(buffer.subarray(0, bytesRead));
+    yield buffer.subarray(0, bytesRead);
   }
 }
 
 /** Compressed content cannot be entered in the middle: what was read before is unpacked once more and left out. */
 async function* unpacked(handle: FileHandle, offset: number): AsyncGenerator<string> {
   const gunzip = createGunzip({ chunkSize: PIECE_BYTES * 2 });
-  const source = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: PIECE_BYTES * 2 });
+  const source = Readable.from(copies(bytesOf(handle, 0)), { highWaterMark: 1 });
   source.on("error", (error) => gunzip.destroy(error));
   let left = offset;
   try {
@@ -36,6 +39,10 @@ async function* unpacked(handle: FileHandle, offset: number): AsyncGenerator<str
     source.destroy();
     gunzip.destroy();
   }
+}
+
+async function* copies(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece);
 }
 
 function* cut(bytes: Buffer): Generator<string> {

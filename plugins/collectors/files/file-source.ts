@@ -54,9 +54,11 @@ class FileSource implements BatchSource {
     const marks = new FileMarks(run.mark);
     const problems: string[] = [];
     let retryable = false;
-    for (const file of await this.find(problems)) {
+    const files = await this.find(problems);
+    const keys = new Set(files.map(({ key }) => key));
+    for (const file of files) {
       try {
-        await this.read(file, marks, run);
+        await this.read(file, marks.of(file, keys), marks, run);
       } catch (error) {
         // Others are not kept waiting by one that cannot be read.
         if (run.signal.aborted || isOurs(error)) throw error;
@@ -94,8 +96,7 @@ class FileSource implements BatchSource {
     this.ctx.log.warn(`${path} is a link that leads out of its folder: it is left out`);
   }
 
-  private async read(file: FoundFile, marks: FileMarks, run: BatchRun): Promise<void> {
-    const mark = marks.of(file);
+  private async read(file: FoundFile, mark: FileMark | null, marks: FileMarks, run: BatchRun): Promise<void> {
     const unchanged = mark?.key === file.key && mark.sizeBytes === file.sizeBytes && mark.mtimeMs === file.mtimeMs;
     if (unchanged && mark.done) return;
     const handle = await open(file.realPath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
