@@ -61,6 +61,10 @@ export class ActiveRun implements BatchRun {
     return this.parts.plan?.columns ?? [];
   }
 
+  get newestMs(): number | null {
+    return this.parts.gatherer.newestMs;
+  }
+
   bind(columns: readonly string[]): RowHandler {
     const { plan, rejects, scheduledMs } = this.parts;
     if (plan === null)

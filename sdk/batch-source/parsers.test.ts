@@ -147,7 +147,8 @@ describe("CSV", () => {
         const { rows, lines, faults } = csv(text, {}, pieceBytes);
         expect([rows, lines]).toEqual([whole.rows, whole.lines]);
         // How much of a line is shown depends on how much of it is there.
-        expect(faults.map(({ text: _, ...fault }) => fault)).toEqual(whole.faults.map(({ text: _, ...fault }) => fault));
+        const places = (all: readonly RowFault[]) => all.map(({ line, column, message }) => [line, column, message]);
+        expect(places(faults)).toEqual(places(whole.faults));
         for (const { line, column } of whole.faults) expect(line * column).toBeGreaterThan(0);
       }),
       { numRuns: 500 },
@@ -243,7 +244,7 @@ describe("times", () => {
         fc.constantFrom(...TIME_FORMATS),
         fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null)),
         (format, cell) => {
-          const ms = timeReader(format, berlin, "YYYY-MM-DD")(cell as Cell);
+          const ms = timeReader(format, berlin, "YYYY-MM-DD")(cell);
           expect(Number.isNaN(ms) || !Number.isFinite(ms) || Number.isInteger(ms)).toBe(true);
         },
       ),

@@ -40,6 +40,8 @@ export interface BatchRun {
   readonly scheduledMs: number;
   /** What the last commit kept, or null: begin at the beginning. Plain JSON. */
   readonly mark: unknown;
+  /** The time of the newest sample that the source ever gave, Unix ms, or null. */
+  readonly newestMs: number | null;
   /** The columns that the mapping reads, for sources that choose what they hand over. */
   readonly columns: readonly string[];
   /** Throws `batch_columns_missing` when the mapping needs a column that is not among them. */

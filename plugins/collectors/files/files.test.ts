@@ -2,6 +2,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -10,7 +11,6 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -61,7 +61,7 @@ function append(path: string, text: string, atMs: number): void {
 }
 
 async function start(ctx: TestContext, ...sources: object[]): Promise<Collector> {
-  const collector = plugin(ctx, fillConfig(manifest.config!, { sources }) as never) as Collector;
+  const collector: Collector = plugin(ctx, fillConfig(manifest.config!, { sources }) as never);
   await collector.start?.(ctx.signal);
   return collector;
 }
