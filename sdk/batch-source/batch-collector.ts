@@ -31,7 +31,7 @@ export function batchCollector<C extends BatchSourceConfig>(
       if (sources.length === 0) return;
       const [tools, open] = await Promise.all([import("./batch-works.ts"), load()]);
       const made = new tools.BatchWorks(ctx);
-      for (const config of sources) made.add(config, open(ctx, config, tools));
+      for (const config of sources) made.add(config, () => open(ctx, config, tools));
       signal.throwIfAborted();
       atWork = made;
       await made.start();

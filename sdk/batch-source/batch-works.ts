@@ -31,12 +31,12 @@ export class BatchWorks {
   }
 
   /** Throws `batch_config_invalid`. */
-  add(config: BatchSourceConfig, { source, mapped }: { source: BatchSource; mapped: boolean }): void {
+  add(config: BatchSourceConfig, open: () => { readonly source: BatchSource; readonly mapped: boolean }): void {
     const { ctx } = this;
     if (this.runners.some(({ name }) => name === config.name))
       throw new AgentError("batch_config_invalid", `two sources have the name ${config.name}`, { where: "/sources" });
     try {
-      this.runners.push(new SourceRunner({ ctx, config, source, mapped, changed: () => this.tell() }));
+      this.runners.push(new SourceRunner({ ctx, config, ...open(), changed: () => this.tell() }));
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       throw new AgentError(error.code, `source ${config.name}: ${error.message}`, {

@@ -62,8 +62,19 @@ class HttpSource implements BatchSource {
     this.identity = `${config.method ?? "GET"} ${config.url}\n${config.body ?? ""}`;
   }
 
-  async run(run: BatchRun): Promise<boolean> {
+  async run(run: BatchRun): Promise<void> {
     const before = httpMark(run.mark);
+    try {
+      await this.pages(run, before);
+    } catch (error) {
+      // A page of a run that was broken off may not be there any more: the next run begins at the first.
+      if (before.page !== null && error instanceof PermanentError)
+        await run.commit({ ...before, etag: null, lastModified: null, page: null } satisfies HttpMark);
+      throw error;
+    }
+  }
+
+  private async pages(run: BatchRun, before: HttpMark): Promise<void> {
     const { pages_max: pagesMax = 1000 } = this.config;
     const first = this.fill(this.config.url, before);
     let place: PagePlace | null = before.page;
@@ -73,7 +84,7 @@ class HttpSource implements BatchSource {
       if (asked === pagesMax) {
         // The rest comes with the next run.
         await run.commit(here);
-        return false;
+        return;
       }
       const url = this.addressOf(first, place);
       const answer = await this.ask(url, before, place === null, run);
@@ -93,7 +104,6 @@ class HttpSource implements BatchSource {
       await run.breathe(() => reached);
     }
     await run.commit({ newestMs: run.newestMs, etag, lastModified, page: null } satisfies HttpMark);
-    return false;
   }
 
   /** null: nothing has changed since the last time. */
