@@ -220,7 +220,7 @@ describe.runIf(canStart)("a SQLite table", () => {
     add(1, "G1", 2);
     prepare();
     const ctx = new TestContext(manifest, { startMs: START });
-    const changed = "database" in change ? { database: join(folder, change.database!) } : change;
+    const changed = "database" in change ? { database: join(folder, change.database) } : change;
     await start(ctx, { ...source(), ...changed });
     await ctx.advance(MINUTE);
     expect(ctx.states.at(-1)?.reason).toMatch(message);
