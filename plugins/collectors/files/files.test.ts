@@ -341,63 +341,72 @@ class Disk {
   readonly stored = new Map<string, Uint8Array>();
 }
 
-/** Dies at the n-th thing it is asked, as if the power went. */
-class MortalContext extends TestContext {
-  private readonly disk: Disk;
-  private left: number;
-  private unsaved: [string, number][] = [];
-  alive = true;
+/** When the power goes: at the n-th call of a kind, before or after it has done what it does. */
+interface Death {
+  readonly call: "emit" | "flush" | "write";
+  readonly nth: number;
+  readonly after: boolean;
+}
 
-  constructor(disk: Disk, left: number, startMs: number) {
+/** A context whose power goes. */
+class MortalContext extends TestContext {
+  readonly calls = { emit: 0, flush: 0, write: 0 };
+  alive = true;
+  private readonly disk: Disk;
+  private readonly death: Death | null;
+  private unsaved: [string, number][] = [];
+
+  constructor(disk: Disk, death: Death | null, startMs: number) {
     super(manifest, { startMs });
     this.disk = disk;
-    this.left = left;
+    this.death = death;
     for (const [name, bytes] of disk.stored) this.stored.set(name, bytes);
   }
 
-  private live(): void {
-    if (--this.left < 0) this.alive = false;
-    if (!this.alive) throw new AgentError("stopped", "it was killed");
-  }
-
   override emit(batch: Batch): number {
-    this.live();
-    for (let row = 0; row < batch.length; row++) {
-      const { name, labels } = this.seriesInfo(batch.series[row]);
-      this.unsaved.push([`${name}${JSON.stringify(labels)}@${batch.timestamps[row]}`, batch.values[row]]);
-    }
+    this.living("emit", () => {
+      for (let row = 0; row < batch.length; row++) {
+        const { name, labels } = this.seriesInfo(batch.series[row]);
+        this.unsaved.push([`${name}${JSON.stringify(labels)}@${batch.timestamps[row]}`, batch.values[row]]);
+      }
+    });
     return 0;
   }
 
   override async flush(): Promise<void> {
-    this.live();
     await Promise.resolve();
-    for (const [key, value] of this.unsaved) this.disk.samples.set(key, value);
-    this.unsaved = [];
+    this.living("flush", () => {
+      for (const [key, value] of this.unsaved) this.disk.samples.set(key, value);
+      this.unsaved = [];
+    });
   }
 
   override readonly store = {
     read: (name: string) => Promise.resolve(this.stored.get(name) ?? null),
     write: async (name: string, bytes: Uint8Array) => {
-      this.live();
-      this.stored.set(name, bytes.slice());
-      this.disk.stored.set(name, bytes.slice());
       await Promise.resolve();
+      this.living("write", () => {
+        this.stored.set(name, bytes.slice());
+        this.disk.stored.set(name, bytes.slice());
+      });
     },
   };
+
+  private living(call: Death["call"], task: () => void): void {
+    const now = ++this.calls[call] === this.death?.nth && this.death.call === call;
+    if (this.alive && (!now || this.death.after)) task();
+    if (now) this.alive = false;
+    if (!this.alive) throw new AgentError("stopped", "it was killed");
+  }
 }
 
-it("loses nothing and doubles nothing wherever it is killed", { timeout: 120_000 }, async () => {
-  const rows = 130_000;
+it("loses nothing and doubles nothing wherever it is killed", { timeout: 240_000 }, async () => {
+  const rows = 110_000;
   let text = HEADER;
   for (let i = 0; i < rows; i++) text += `${new Date(START - (rows - i) * 1000).toISOString()},G${i % 7},${i},x\n`;
   const path = write("a.csv", text);
-  const disk = new Disk();
-  let lives = 0;
-  // A few steps more each time, from dying at once to living to the end.
-  for (let atMs = START, left = 1; ; left += 1 + (lives % 17), atMs += MINUTE) {
-    const ctx = new MortalContext(disk, left, atMs);
-    lives++;
+  const live = async (disk: Disk, death: Death | null, atMs: number): Promise<MortalContext> => {
+    const ctx = new MortalContext(disk, death, atMs);
     try {
       await start(ctx, { ...ACCOUNTS, paths: [path], run_at_start: true });
       await ctx.advance(1000);
@@ -405,12 +414,30 @@ it("loses nothing and doubles nothing wherever it is killed", { timeout: 120_000
       expect(error).toMatchObject({ code: "stopped" });
     }
     await ctx.dispose();
-    if (ctx.alive) break;
+    return ctx;
+  };
+  const whole = (disk: Disk): void => {
+    const balances = [...disk.samples].filter(([key]) => key.startsWith("account_balance_usd"));
+    expect(balances).toHaveLength(rows);
+    expect(new Set(balances.map(([, value]) => value)).size).toBe(rows);
+  };
+  const untroubled = new Disk();
+  const { calls } = await live(untroubled, null, START);
+  whole(untroubled);
+  expect(calls.flush).toBeGreaterThan(2);
+
+  const deaths: Death[] = [];
+  for (const call of ["flush", "write"] as const)
+    for (let nth = 1; nth <= calls[call]; nth++) for (const after of [false, true]) deaths.push({ call, nth, after });
+  for (const nth of [1, calls.emit >> 1, calls.emit]) deaths.push({ call: "emit", nth, after: true });
+  for (const death of deaths) {
+    const disk = new Disk();
+    expect((await live(disk, death, START)).alive, JSON.stringify(death)).toBe(false);
+    // Killed once more on the way.
+    await live(disk, { call: "flush", nth: 1, after: false }, START + MINUTE);
+    await live(disk, null, START + 2 * MINUTE);
+    whole(disk);
   }
-  expect(lives).toBeGreaterThan(3);
-  const balances = [...disk.samples].filter(([key]) => key.startsWith("account_balance_usd"));
-  expect(balances).toHaveLength(rows);
-  expect(new Set(balances.map(([, value]) => value)).size).toBe(rows);
 });
 
 /** Counts instead of keeping. */
