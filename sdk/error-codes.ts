@@ -362,6 +362,21 @@ export const ERROR_CODES: Readonly<Record<string, readonly [meaning: string, rem
   secret_unknown: ["The plugin has no secret of that name.", "See its settings with `alluse plugin config ID`."],
   secrets_invalid: ["`secrets.json` is damaged.", "Put back a copy, or move it away and set the secrets again."],
 
+  // Batch collectors.
+  batch_busy: ["A source was to be run while it runs.", "Wait for its end."],
+  batch_columns_missing: [
+    "The mapping reads a column that the file, answer or query does not have.",
+    "Mend the name in the configuration, or the source.",
+  ],
+  batch_config_invalid: ["A source of a batch collector is not described rightly.", "Mend what the message names."],
+  batch_locked: [
+    "Another instance still works with the marks of how far sources were read.",
+    "Nothing: the agent stops it first and starts this one then.",
+  ],
+  batch_source_failed: ["A source cannot be read as it is.", "See the message; it is tried again at its next scheduled time."],
+  batch_too_many_files: ["A pattern has more files below it than are looked at.", "Name a narrower path."],
+  sqlite_missing: ["This Node.js has no SQLite.", "Run the agent with Node.js 22.13 or newer."],
+
   // Supervision, processes and programs.
   answer_invalid: ["A plugin's process answered what cannot be an answer.", "A fault of the plugin: tell its author."],
   api_too_new: [

@@ -1,3 +1,9 @@
+export { batchCollector, type BatchTools, type OpenSource } from "./batch-source/batch-collector.ts";
+export type { CsvOptions, RowFault, RowReader, RowSink } from "./batch-source/csv-reader.ts";
+export type * from "./batch-source/row-config.ts";
+export type { SourceReport } from "./batch-source/source-runner.ts";
+export type { TimeFormat } from "./batch-source/time-format.ts";
+export type * from "./batch-source/types.ts";
 export * from "./config-schema.ts";
 export * from "./context.ts";
 export * from "./errors.ts";

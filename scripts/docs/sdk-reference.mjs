@@ -93,6 +93,19 @@ export const PAGES = {
     from: "all-use-agent/sdk",
     modules: ["selector", "series-decisions", "nan-bits", "expression"],
   },
+  "batch-source": {
+    title: "Batch collectors",
+    text: "For collectors that read sources on schedules ([how they behave](../batch.md)): a plugin says how rows are read, this does the rest.",
+    from: "all-use-agent/sdk",
+    modules: [
+      "batch-source/batch-collector",
+      "batch-source/types",
+      "batch-source/row-config",
+      "batch-source/csv-reader",
+      "batch-source/source-runner",
+      "batch-source/time-format",
+    ],
+  },
   testing: {
     title: "Testing",
     text: "A context with a simulated clock that records what the plugin does.",
@@ -115,6 +128,9 @@ export const PAGES = {
 
 /** Of modules inside the SDK, what its entries hand on. */
 const HANDED_ON = {
+  "batch-source/csv-reader": ["CsvOptions", "RowFault", "RowReader", "RowSink"],
+  "batch-source/source-runner": ["SourceReport"],
+  "batch-source/time-format": ["TimeFormat"],
   "regex/parse": ["RegexSyntaxError"],
   "metrics/exponential-buckets": [
     "boundText",
