@@ -95,7 +95,9 @@ describe("the rest runs on", () => {
       (await agent.plugins()).filter(({ origin, folder }) => origin === "bundled" || folder.endsWith("well"));
     expect((await others()).length).toBeGreaterThan(5);
     // A reading that a busy machine held up degrades a plugin until the next one.
-    await until("all of them to be well", 10_000, async () => (await others()).every(({ state }) => state === "ok"));
+    await until("all of them to be well", 10_000, async () =>
+      (await others()).every(({ state, code }) => state === "ok" || code === "disabled"),
+    );
   });
 
   test("samples go on arriving after all the faults", async () => {

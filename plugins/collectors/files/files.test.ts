@@ -21,7 +21,7 @@ import { TestContext } from "all-use-agent/sdk/testing";
 import { execFileSync } from "node:child_process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { recordFigure } from "../../../test/support/figures.ts";
 import { expand } from "./glob.ts";
 import plugin from "./index.ts";
@@ -484,6 +484,7 @@ it("streams a million rows in bounded memory", { timeout: 240_000 }, async () =>
 
 describe("conformance with a source at work", () => {
   const data = mkdtempSync(join(tmpdir(), "alluse-files-kit-"));
+  afterAll(() => rmSync(data, { recursive: true, force: true }));
   writeFileSync(join(data, "a.csv"), HEADER + line(0, "G1", 1) + line(1, "G2", "x") + line(2, "G2", 3));
   const sources = [{ ...ACCOUNTS, every: "1m", paths: [join(data, "*.csv")], run_at_start: true }];
   for (const { name, run } of conformanceChecks(manifest, () => import("./index.ts"), {

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { fillConfig, type Manifest } from "all-use-agent/sdk";
 import { conformanceChecks } from "all-use-agent/sdk/conformance";
 import { TestContext } from "all-use-agent/sdk/testing";
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import plugin from "./index.ts";
 
 const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "plugin.json"), "utf8")) as Manifest;
@@ -261,6 +261,7 @@ it("refuses a description that makes no sense, at once", async () => {
 
 describe.runIf(canStart)("conformance with a source at work", async () => {
   const data = mkdtempSync(join(tmpdir(), "alluse-sql-kit-"));
+  afterAll(() => rmSync(data, { recursive: true, force: true }));
   const file = join(data, "a.db");
   if (canStart) {
     const { DatabaseSync } = await import("node:sqlite");
