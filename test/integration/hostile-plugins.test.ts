@@ -351,7 +351,7 @@ describe("the rest runs on", () => {
   test("bundled plugins and the neighbour are well", async () => {
     await until("all of them to be well", 10_000, async () => {
       const others = (await agent.plugins()).filter(({ origin, id }) => origin === "bundled" || id.endsWith("a-neighbour"));
-      return others.every(({ state, code }) => state === "ok" || code === "disabled");
+      return others.every(({ state }) => state === "ok" || state === "stopped");
     });
   });
 
