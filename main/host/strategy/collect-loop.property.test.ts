@@ -20,7 +20,10 @@ it("ticks stay on their grid and do not drift, at whatever interval, offset and 
       async (every, phaseMs, startMs) => {
         const test = new LoopUnderTest({ strategy: { interval: every, phase: phaseMs }, startMs });
         await test.time.advance(every * 50);
-        expect(test.readAt).toHaveLength(50);
+        // A boundary that is as near as a timer may be early counts as passed at the start, and one beyond the end has not come.
+        expect(test.readAt.length).toBeGreaterThanOrEqual(49);
+        expect(test.readAt.length).toBeLessThanOrEqual(50);
+        test.readAt.reduce((before, ms) => (expect(Math.abs(ms - before - every)).toBeLessThanOrEqual(NEAR_MS), ms));
         for (const ms of test.readAt) expect((((ms - phaseMs) % every) + every) % every).toBeLessThanOrEqual(NEAR_MS);
       },
     ),

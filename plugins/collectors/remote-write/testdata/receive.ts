@@ -17,6 +17,7 @@ export const DEFAULTS: RemoteWriteConfig = {
   max_labels: 64,
   max_label_bytes: 4096,
   max_requests: 16,
+  warm_up: false,
 };
 
 /** Shows the bits of what is emitted, and the lengths of the batches. */
