@@ -31,14 +31,11 @@ export function warmUp(ctx: Pick<PluginContext, "clock">, limits: ReceiverLimits
 export function madeUpBody(startMs: number): Uint8Array {
   const messages = Array.from({ length: SERIES }, (_, i) => madeUpSeries(i, startMs));
   const plainBytes = messages.reduce((sum, { length }) => sum + length, 0);
-  const parts: Buffer[] = [varint(plainBytes)];
-  messages.forEach((message, i) => {
-    if (i === 0) return void parts.push(literal(message));
-    parts.push(
-      Buffer.from([((COPY_BYTES - 1) << 2) | 2, message.length & 0xff, message.length >> 8]),
-      literal(message.subarray(COPY_BYTES)),
-    );
-  });
+  const parts: Buffer[] = [varint(plainBytes), literal(messages[0])];
+  for (const message of messages.slice(1)) {
+    const copy = Buffer.from([((COPY_BYTES - 1) << 2) | 2, message.length & 0xff, message.length >> 8]);
+    parts.push(copy, literal(message.subarray(COPY_BYTES)));
+  }
   return Buffer.concat(parts);
 }
 
