@@ -21,6 +21,7 @@ export { plainQuantity, type Quantity, quantityOf, readQuantity } from "./quanti
 export { Reception, Receiver, type ReceiverLimits, statusOfReception } from "./reception.ts";
 export { redactSecrets } from "./redact.ts";
 export { compileRegex, type Regex, type RegexMatch, RegexSyntaxError } from "./regex/index.ts";
+export { compileRelabeling, type LabelSet, type RelabelConfig, type Relabeling } from "./relabel/index.ts";
 export { compileSelector, parseSelector } from "./selector.ts";
 export { SeriesDecisions } from "./series-decisions.ts";
 export * from "./series.ts";

@@ -91,7 +91,7 @@ export const PAGES = {
     title: "Selecting, deciding and computing",
     text: "What processors with rules need: series selectors, decisions by series, NaN by its bits, arithmetic of an operator's.",
     from: "all-use-agent/sdk",
-    modules: ["selector", "series-decisions", "nan-bits", "expression"],
+    modules: ["selector", "series-decisions", "nan-bits", "expression", "relabel/index"],
   },
   "batch-source": {
     title: "Batch collectors",

@@ -1,4 +1,4 @@
-import type { RelabelRule } from "./relabel.ts";
+import type { RelabelConfig } from "all-use-agent/sdk";
 
 /** One entry of `jobs`, its defaults filled in; the words are Prometheus' own. */
 export interface JobConfig {
@@ -17,8 +17,8 @@ export interface JobConfig {
   password?: string;
   bearer_token?: string;
   insecure_skip_verify: boolean;
-  relabel: RelabelRule[];
-  metric_relabel: RelabelRule[];
+  relabel: RelabelConfig[];
+  metric_relabel: RelabelConfig[];
   sample_limit: number;
   label_limit: number;
   label_name_length_limit: number;

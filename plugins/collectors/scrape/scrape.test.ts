@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { fillConfig, type Labels, seriesKey } from "all-use-agent/sdk";
+import { fillConfig, type Labels, type RelabelConfig, seriesKey } from "all-use-agent/sdk";
 import { TestContext } from "all-use-agent/sdk/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { JobConfig, ScrapeConfig } from "./config.ts";
 import { HttpClient } from "./http-client.ts";
 import plugin from "./index.ts";
 import manifest from "./plugin.json" with { type: "json" };
-import { relabeler, type RelabelRule } from "./relabel.ts";
+import { relabeler } from "./relabel.ts";
 import { readGroups } from "./service-list.ts";
 import { Target } from "./target.ts";
 import { targetsOf } from "./targets.ts";
@@ -158,7 +158,7 @@ describe("a scrape", () => {
   });
 
   it("relabels and drops samples, counted as Prometheus does", async () => {
-    const metric_relabel: RelabelRule[] = [
+    const metric_relabel: RelabelConfig[] = [
       { source_labels: ["__name__"], regex: "drop_.*", action: "drop" },
       { source_labels: ["path"], regex: "/(.*)/\\d+", target_label: "path", replacement: "/$1/:id" },
       { regex: "secret", action: "labeldrop" },
@@ -244,7 +244,7 @@ describe("a scrape", () => {
 describe("targets", () => {
   it("come from relabeled addresses", () => {
     const job = jobOf({ labels: { env: "t" } });
-    const rules: RelabelRule[] = [
+    const rules: RelabelConfig[] = [
       { source_labels: ["__meta_on"], regex: "no", action: "drop" },
       { source_labels: ["__address__"], target_label: "host", regex: "([^:]+):.*" },
       { target_label: "__metrics_path__", replacement: "/m" },

@@ -1,15 +1,17 @@
 import {
+  compileRelabeling,
   createBatch,
   definePlugin,
   errorText,
+  type LabelSet,
   NaNBits,
   type Processor,
+  type RelabelConfig,
   SeriesDecisions,
   type SeriesId,
   type SeriesInfo,
 } from "all-use-agent/sdk";
 import { type Arithmetic, compileArithmetic, type ValueRule } from "./arithmetic.ts";
-import { compileRelabeling, type LabelSet, type RelabelConfig } from "./relabel.ts";
 
 export interface MapConfig {
   readonly relabel_configs: readonly RelabelConfig[];

@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
-import { AgentError, compileRegex, errorText, type Regex, type RegexMatch } from "all-use-agent/sdk";
+import { AgentError, errorText } from "../errors.ts";
+import { compileRegex, type Regex, type RegexMatch } from "../regex/index.ts";
 import { compileTemplate } from "./template.ts";
 
-/** A rule in Prometheus' words: https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config */
+/** A rule in Prometheus' words, with its defaults for what is absent: https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config */
 export interface RelabelConfig {
-  readonly source_labels: readonly string[];
-  readonly separator: string;
-  readonly regex: string;
+  readonly source_labels?: readonly string[];
+  readonly separator?: string;
+  readonly regex?: string;
   readonly modulus?: number;
   readonly target_label?: string;
-  readonly replacement: string;
-  readonly action:
+  readonly replacement?: string;
+  readonly action?:
     | "replace"
     | "keep"
     | "drop"
@@ -28,19 +29,26 @@ export interface RelabelConfig {
 export type LabelSet = Map<string, string>;
 
 /** Changes the labels; false drops the series. */
-type Rule = (labels: LabelSet) => boolean;
+export type Relabeling = (labels: LabelSet) => boolean;
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
-/** The rules one after the other, until one drops the series. Throws `relabel_invalid`. */
-export function compileRelabeling(configs: readonly RelabelConfig[]): Rule {
-  const rules = configs.map((config, i) => compileRule(config, `/relabel_configs/${i}`));
+/** The rules one after the other, until one drops the series. Throws `relabel_invalid` with the rule below `where`. */
+export function compileRelabeling(configs: readonly RelabelConfig[], where = "/relabel_configs"): Relabeling {
+  const rules = configs.map((config, i) => compileRule(config, `${where}/${i}`));
   return (labels) => rules.every((rule) => rule(labels));
 }
 
-function compileRule(config: RelabelConfig, where: string): Rule {
-  const { action, separator, source_labels: sources, modulus, target_label: target } = config;
-  const regex = regexOf(config.regex, where);
+function compileRule(config: RelabelConfig, where: string): Relabeling {
+  const {
+    action = "replace",
+    separator = ";",
+    source_labels: sources = [],
+    replacement = "$1",
+    modulus,
+    target_label: target,
+  } = config;
+  const regex = regexOf(config.regex ?? "(.*)", where);
   const joined = (labels: LabelSet): string => sources.map((name) => labels.get(name) ?? "").join(separator);
   const targetOf = (): string => {
     if (target !== undefined && target !== "") return target;
@@ -56,7 +64,7 @@ function compileRule(config: RelabelConfig, where: string): Rule {
     case "dropequal":
       return equal(targetOf(), joined, false);
     case "replace":
-      return replace(regex, targetOf(), config.replacement, joined);
+      return replace(regex, targetOf(), replacement, joined);
     case "hashmod": {
       if (modulus === undefined) throw fault(where, "hashmod needs modulus");
       return setter(targetOf(), where, (labels) => hashMod(joined(labels), modulus));
@@ -66,7 +74,7 @@ function compileRule(config: RelabelConfig, where: string): Rule {
     case "uppercase":
       return setter(targetOf(), where, (labels) => joined(labels).toUpperCase());
     case "labelmap":
-      return labelMap(regex, config.replacement);
+      return labelMap(regex, replacement);
     case "labeldrop":
       return dropLabels((name) => regex.test(name));
     case "labelkeep":
@@ -76,11 +84,11 @@ function compileRule(config: RelabelConfig, where: string): Rule {
   }
 }
 
-function equal(target: string, joined: (labels: LabelSet) => string, wanted: boolean): Rule {
+function equal(target: string, joined: (labels: LabelSet) => string, wanted: boolean): Relabeling {
   return (labels) => ((labels.get(target) ?? "") === joined(labels)) === wanted;
 }
 
-function replace(regex: Regex, target: string, replacement: string, joined: (labels: LabelSet) => string): Rule {
+function replace(regex: Regex, target: string, replacement: string, joined: (labels: LabelSet) => string): Relabeling {
   const targetOf = compileTemplate(target);
   const valueOf = compileTemplate(replacement);
   return (labels) => {
@@ -92,7 +100,7 @@ function replace(regex: Regex, target: string, replacement: string, joined: (lab
   };
 }
 
-function setter(target: string, where: string, valueOf: (labels: LabelSet) => string): Rule {
+function setter(target: string, where: string, valueOf: (labels: LabelSet) => string): Relabeling {
   if (!LABEL_NAME.test(target)) throw fault(where, `${JSON.stringify(target)} is no name of a label`);
   return (labels) => {
     set(labels, target, valueOf(labels));
@@ -100,7 +108,7 @@ function setter(target: string, where: string, valueOf: (labels: LabelSet) => st
   };
 }
 
-function labelMap(regex: Regex, replacement: string): Rule {
+function labelMap(regex: Regex, replacement: string): Relabeling {
   const nameOf = compileTemplate(replacement);
   return (labels) => {
     for (const [name, value] of Array.from(labels)) {
@@ -112,7 +120,7 @@ function labelMap(regex: Regex, replacement: string): Rule {
   };
 }
 
-function dropLabels(dropped: (name: string) => boolean): Rule {
+function dropLabels(dropped: (name: string) => boolean): Relabeling {
   return (labels) => {
     for (const name of labels.keys()) if (dropped(name)) labels.delete(name);
     return true;

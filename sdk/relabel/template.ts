@@ -1,4 +1,4 @@
-import type { RegexMatch } from "all-use-agent/sdk";
+import type { RegexMatch } from "../regex/index.ts";
 
 const REFERENCE = /\$(?:(\$)|\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g;
 
