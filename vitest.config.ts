@@ -59,11 +59,20 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "sources",
+          // Beside each other: real senders and sources of the built agent, which wait most of the time.
+          include: ["test/sources/**/*.test.ts"],
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           // One after another: they measure the machine and load it.
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -72,7 +81,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],
