@@ -36,7 +36,11 @@ describe("a busy loop", () => {
     writeFileSync(
       join(dataDir, "config.json"),
       JSON.stringify({
-        plugins: { "collectors/flight-recorder": { config: { after_ms: recorder.after, thresholds: recorder.thresholds } } },
+        plugins: {
+          "collectors/flight-recorder": {
+            config: { interval_ms: 200, after_ms: recorder.after, thresholds: recorder.thresholds },
+          },
+        },
       }),
     );
     agent = await startAgent({ dataDir });

@@ -41,7 +41,7 @@ class Machine {
       return emit(batch);
     };
     const paths = { proc_path: join(this.root, "proc"), sys_path: join(this.root, "sys") };
-    this.collector = plugin(this.ctx, { ...defaults, source: "proc", ...paths, ...config });
+    this.collector = plugin(this.ctx, { ...defaults, interval_ms: STEP_MS, source: "proc", ...paths, ...config });
     onTestFinished(async () => {
       await this.collector.stop?.();
       await this.ctx.dispose();
