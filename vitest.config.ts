@@ -80,7 +80,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
           sequence: { groupOrder: 5 },
         },
       },
