@@ -82,7 +82,8 @@ describe("metric types of an installed plugin", () => {
   test("a rule's windows are stored at their ends", async () => {
     await until("a window", 60_000, async () => (await one("demo_requests:rate_4s")) === 20);
     expect((await one("timestamp(demo_requests:rate_4s)")) % 4).toBe(0);
-    expect(await one("max_over_time(demo_requests_total:count_4s[1m])")).toBe(8);
+    // The first window may hold the zeros of the beginning, too.
+    await until("a window of four readings", 60_000, async () => (await one("demo_requests_total:count_4s")) === 8);
   });
 
   test("/metrics has each as a family of its type, in both formats", async () => {
