@@ -19,14 +19,14 @@ export interface PluginGroup {
   readonly reports: readonly PluginReport[];
 }
 
-/** What needs a look, then most CPU first; among equals by name, so that idle ones do not change places. */
+/** What needs a look, then most CPU first, what is off last; among equals by name, so that idle ones do not change places. */
 export function inGroups(plugins: readonly PluginReport[]): readonly PluginGroup[] {
   const groups = new Map<string, PluginReport[]>();
   for (const one of plugins) groups.set(baseOf(one.id), [...(groups.get(baseOf(one.id)) ?? []), one]);
   const cpu = ({ reports }: PluginGroup): number =>
     Math.round(reports.reduce((sum, one) => sum + one.cost.cpuMsPerSecond, 0) * 100);
   const look = ({ reports }: PluginGroup): number =>
-    Math.max(...reports.map((one) => (one.state === "failed" ? 2 : Number(needsLook(one)))));
+    Math.max(...reports.map((one) => (isOff(one) ? -1 : one.state === "failed" ? 2 : Number(needsLook(one)))));
   return [...groups]
     .map(([id, reports]): PluginGroup => {
       const sorted = reports.toSorted((a, b) => Number(a.id !== id) - Number(b.id !== id) || a.id.localeCompare(b.id));

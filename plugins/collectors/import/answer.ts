@@ -46,8 +46,13 @@ function refusal(
 }
 
 function sentence(reception: Reception, faults: Faults): string {
-  const parts = [`${reception.taken} samples were kept`];
-  if (faults.count > 0) parts.push(`${faults.count} lines could not be read: ${faults.first.join("; ")}`);
-  if (reception.refused > 0) parts.push(`${reception.refused} samples were refused: ${reception.reasons.join("; ")}`);
+  const parts = [counted(reception.taken, "sample was", "samples were", "kept")];
+  if (faults.count > 0) parts.push(`${counted(faults.count, "line", "lines", "could not be read")}: ${faults.first.join("; ")}`);
+  if (reception.refused > 0)
+    parts.push(`${counted(reception.refused, "sample was", "samples were", "refused")}: ${reception.reasons.join("; ")}`);
   return parts.join("; ");
+}
+
+function counted(count: number, one: string, several: string, what: string): string {
+  return `${count} ${count === 1 ? one : several} ${what}`;
 }

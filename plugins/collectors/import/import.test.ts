@@ -82,7 +82,7 @@ describe("import of exposition text", () => {
     expect(rows().map(([key]) => key)).toEqual(["a", "c", "a"]);
     expect((await post("a 3\n")).status).toBe(204);
     // Refused again, with the reason, though it is not asked for again.
-    expect((await post("d 4\n")).body).toMatch(/0 samples were kept; 1 samples were refused: .*max_series/);
+    expect((await post("d 4\n")).body).toMatch(/0 samples were kept; 1 sample was refused: .*max_series/);
   });
 
   it("reads far more than it keeps in memory at once", async () => {
